@@ -1,0 +1,56 @@
+/**
+ * How a feature (a folder: network/, subnet/, port/ …) serves a resource of the model. The API layer validates,
+ * checks policy and quota, opens the transaction, and projects the answer; a feature reads and writes rows.
+ */
+import type { Expression, SqlBool } from 'kysely'
+import type { Resource } from '../model/resource.ts'
+import type { Context } from './context.ts'
+import type { ReadTx, Tx } from './store/store.ts'
+
+/** One object as the API names its attributes, all of them, before policy and `fields` hide some. */
+export type View = Record<string, unknown> & { id: string }
+
+/** A validated body: converted values; attributes the client left out and that have no default are absent. */
+export type Input = Record<string, unknown>
+
+/** What column expressions may depend on. `alias` is the table's alias in the query (always the table's name). */
+export interface QueryScope {
+  tx: ReadTx
+  context: Context
+}
+
+/**
+ * How to read one resource by SQL. `columns` maps attribute names to expressions usable in SELECT, WHERE, ORDER BY
+ * and in policy predicates; it may hold names that the API does not show but policy needs
+ * (`network:project_id`, `network:shared`, `network:router:external`).
+ */
+export interface Reader {
+  /** The table that one row of stands for one object; its primary key is `id`. */
+  table: string
+  columns: Record<string, (scope: QueryScope) => Expression<unknown>>
+  /** Filters that are not `column = value`: fixed_ips, tags … Values are those of one key, OR-ed. */
+  filters?: Record<string, (scope: QueryScope, values: readonly string[]) => Expression<SqlBool>>
+  /**
+   * Turns a page of selected rows (attribute name -> raw column value) into views, adding what is not a column.
+   * A constant number of queries for the page; groups not in `wanted` need not be read.
+   */
+  views(scope: QueryScope, rows: Record<string, unknown>[], wanted: ReadonlySet<string>): Promise<View[]>
+}
+
+/** Behaviour of a resource. All of it runs inside the transaction that it is given. */
+export interface Feature {
+  resource: Resource
+  reader: Reader
+  /**
+   * What policy needs to know of an object that does not exist yet (`network:project_id` …), one query for all.
+   * Absent: the inputs themselves.
+   */
+  targets?(tx: ReadTx, context: Context, inputs: readonly Input[]): Promise<Record<string, unknown>[]>
+  /** Creates them all or throws; answers their ids in order. */
+  create?(tx: Tx, context: Context, inputs: readonly Input[]): Promise<string[]>
+  /** `current` is the whole object as `reader` shows it; `changes` holds only what was sent. */
+  update?(tx: Tx, context: Context, current: View, changes: Input): Promise<void>
+  remove?(tx: Tx, context: Context, current: View): Promise<void>
+  /** Keys for WriteOptions.serialize, from the raw inputs or the id, known before the transaction. */
+  serialize?(inputs: readonly Input[]): string[]
+}

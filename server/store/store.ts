@@ -1,0 +1,59 @@
+/**
+ * What the rest of the server knows of the database: transactions, and the log of changes that each writes.
+ * Engines: SQLite (embedded default) and PostgreSQL; the same code and the same tests on both.
+ */
+import type { Kysely } from 'kysely'
+import type { Tables } from './tables.ts'
+
+export type Operation = 'create' | 'update' | 'delete'
+
+/** One row of `changes`: names an object, never hosts. */
+export interface Change {
+  /** Table-like name of the object: network, subnet, port, agent, binding … (singular, as in the API). */
+  object: string
+  id: string
+  operation: Operation
+  /** revision_number after the change; null where the object has none. */
+  revision: number | null
+  projectId: string | null
+}
+
+/** A consistent snapshot to read from. */
+export interface ReadTx {
+  readonly db: Kysely<Tables>
+  readonly engine: 'sqlite' | 'postgres'
+}
+
+/** A transaction. `tx` only: no other connection, no I/O, no timer inside. It may be run again from the start. */
+export interface Tx extends ReadTx {
+  /** ISO 8601 time in UTC with seconds (`2026-01-31T12:00:00Z`), one for the whole transaction. */
+  readonly now: string
+  /** Notes a change; written once, with the commit. */
+  change(change: Change): void
+}
+
+export interface WriteOptions {
+  /** Request and user to note in `changes`. */
+  requestId: string
+  userId?: string | null
+  /**
+   * Writers that name the same key run one after another, across processes too: cheap avoidance of conflicts where
+   * many ask for the same scarce thing (`subnet:<id>`). Correctness never rests on it.
+   */
+  serialize?: readonly string[]
+}
+
+export interface Store {
+  readonly engine: 'sqlite' | 'postgres'
+  /**
+   * Runs `work` in one serialisable transaction and commits it durably; on a conflict the whole is run again.
+   * On SQLite, writers that wait together share one commit (each in a savepoint of its own: one that throws is
+   * undone alone).
+   */
+  write<T>(options: WriteOptions, work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Runs `work` on one snapshot of what is committed. */
+  read<T>(work: (tx: ReadTx) => Promise<T>): Promise<T>
+  /** Called soon after commits (of this process; on PostgreSQL of others too) that wrote changes. May be spurious. */
+  onChanges(listener: () => void): () => void
+  close(): Promise<void>
+}
