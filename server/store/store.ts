@@ -9,9 +9,11 @@ export type Operation = 'create' | 'update' | 'delete'
 
 /** One row of `changes`: names an object, never hosts. */
 export interface Change {
-  /** Table-like name of the object: network, subnet, port, agent, binding … (singular, as in the API). */
+  /** Table-like name of the object: network, subnet, port, agent … (singular, as in the API). */
   object: string
   id: string
+  /** The object that it belongs to (the network of a port or a subnet), which may still be there when it is gone. */
+  parentId: string | null
   operation: Operation
   /** revision_number after the change; null where the object has none. */
   revision: number | null
