@@ -1,0 +1,123 @@
+/**
+ * Start and stop of a process: parts start one after another, stop in reverse, under one AbortSignal and a deadline;
+ * a failed start stops what had started.
+ */
+import { once } from 'node:events'
+import { setTimeout as timeout } from 'node:timers/promises'
+import type { Logger } from './log.ts'
+
+export interface Lifecycle {
+  /** Aborts when stopping begins: loops end, waits are cut short. */
+  readonly signal: AbortSignal
+  /** Starts a part and notes how it is stopped. Throws when stopping has begun meanwhile. */
+  start<T>(name: string, start: () => T | Promise<T>, stop?: (part: T) => void | Promise<void>): Promise<T>
+  /** Stops all parts in reverse order. Answers whether each stopped without error and in time. Once only. */
+  stop(): Promise<boolean>
+}
+
+export interface LifecycleOptions {
+  log: Logger
+  /** Milliseconds that stopping may take in all. Default 10000. */
+  deadline?: number
+}
+
+interface Started {
+  name: string
+  stop: () => void | Promise<void>
+}
+
+export function createLifecycle(options: LifecycleOptions): Lifecycle {
+  const { log, deadline = 10_000 } = options
+  const abort = new AbortController()
+  const started: Started[] = []
+  let stopping: Promise<boolean> | undefined
+
+  async function stopAll(): Promise<boolean> {
+    abort.abort(new Error('stopping'))
+    const end = performance.now() + deadline
+    let clean = true
+    for (let part = started.pop(); part !== undefined; part = started.pop()) {
+      try {
+        await within(Math.max(0, end - performance.now()), part)
+        log.debug({ part: part.name }, 'stopped')
+      } catch (error) {
+        clean = false
+        log.error({ part: part.name, err: error }, 'did not stop cleanly')
+      }
+    }
+    return clean
+  }
+
+  return {
+    signal: abort.signal,
+    async start(name, start, stop) {
+      abort.signal.throwIfAborted()
+      const part = await start()
+      if (stop !== undefined) started.push({ name, stop: () => stop(part) })
+      log.debug({ part: name }, 'started')
+      abort.signal.throwIfAborted()
+      return part
+    },
+    stop() {
+      stopping ??= stopAll()
+      return stopping
+    },
+  }
+}
+
+async function within(ms: number, part: Started): Promise<void> {
+  const cancel = new AbortController()
+  try {
+    await Promise.race([
+      Promise.resolve(part.stop()),
+      timeout(ms, undefined, { signal: cancel.signal }).then(() => {
+        throw new Error(`${part.name} did not stop before the deadline`)
+      }),
+    ])
+  } finally {
+    cancel.abort()
+  }
+}
+
+/**
+ * Runs a process around `main`, which starts its parts and returns when it is ready. Stops on SIGTERM and SIGINT (a
+ * second one ends at once), and when the IPC channel to the parent closes, so that nothing outlives its supervisor.
+ * An error that nobody handles is logged and ends the process with code 1. Never returns before the process is done.
+ */
+export async function runProcess(
+  options: LifecycleOptions,
+  main: (lifecycle: Lifecycle) => Promise<void>,
+): Promise<never> {
+  const { log } = options
+  const lifecycle = createLifecycle(options)
+  const unhandled = (error: unknown) => {
+    log.error({ err: error }, 'unhandled error: the process ends')
+    process.exit(1)
+  }
+  process.on('uncaughtException', unhandled)
+  process.on('unhandledRejection', unhandled)
+
+  const { promise: asked, resolve: ask } = Promise.withResolvers<string>()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (lifecycle.signal.aborted) process.exit(1)
+      ask(name)
+    })
+  }
+  if (process.channel !== undefined && process.channel !== null) {
+    void once(process, 'disconnect').then(() => ask('supervisor gone'))
+  }
+
+  const running = main(lifecycle)
+  try {
+    const first = await Promise.race([running, asked])
+    const reason = typeof first === 'string' ? first : await asked
+    log.info({ reason }, 'stopping')
+  } catch (error) {
+    log.error({ err: error }, 'could not start')
+    await lifecycle.stop()
+    process.exit(1)
+  }
+  const clean = await lifecycle.stop()
+  process.exit(clean ? 0 : 1)
+}
