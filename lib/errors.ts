@@ -1,0 +1,318 @@
+/**
+ * Faults of the Networking API: one class, and a catalogue of constructors, a line a fault. `type` is the name that
+ * clients match on, `status` the HTTP status; server/api turns them into `{"NeutronError": {…}}` once.
+ */
+
+/** A fault that a client is told of. Everything else that is thrown is a defect and answered 500. */
+export class NeutronError extends Error {
+  readonly type: string
+  readonly status: number
+  readonly detail: string
+
+  constructor(type: string, status: number, message: string, detail = '') {
+    super(message)
+    this.name = type
+    this.type = type
+    this.status = status
+    this.detail = detail
+  }
+}
+
+/** A row of the catalogue: type, status and how its message is built from the facts. */
+function fault<A extends unknown[]>(
+  type: string,
+  status: number,
+  message: (...facts: A) => string,
+): (...facts: A) => NeutronError {
+  return (...facts) => new NeutronError(type, status, message(...facts))
+}
+
+// Requests.
+export const badRequest = fault('HTTPBadRequest', 400, (message: string) => message)
+export const invalidInput = fault(
+  'InvalidInput',
+  400,
+  (reason: string) => `Invalid input for operation: ${reason}.`,
+)
+export const badResourceRequest = fault(
+  'BadRequest',
+  400,
+  (resource: string, message: string) => `Bad ${resource} request: ${message}.`,
+)
+export const httpNotFound = fault(
+  'HTTPNotFound',
+  404,
+  (message: string = 'The resource could not be found.') => message,
+)
+export const httpForbidden = fault(
+  'HTTPForbidden',
+  403,
+  (message: string = 'Access was denied to this resource.') => message,
+)
+export const methodNotAllowed = fault(
+  'HTTPMethodNotAllowed',
+  405,
+  (method: string) => `The method ${method} is not allowed for this resource.`,
+)
+export const bodyTooLarge = fault(
+  'HTTPRequestEntityTooLarge',
+  413,
+  () => 'The body of the request is too large.',
+)
+export const unsupportedMediaType = fault(
+  'HTTPUnsupportedMediaType',
+  415,
+  (type: string) => `Content type ${type} is not supported: send application/json.`,
+)
+export const notImplemented = fault(
+  'HTTPNotImplemented',
+  501,
+  (what: string) => `${what} is not implemented.`,
+)
+export const serviceUnavailable = fault(
+  'ServiceUnavailable',
+  503,
+  () => 'The service is unavailable at the moment: try again later.',
+)
+export const internalServerError = fault(
+  'HTTPInternalServerError',
+  500,
+  () =>
+    'Request failed: internal server error. The cause is in the log of the server, under the id of the request.',
+)
+export const revisionNumberConstraintFailed = fault(
+  'RevisionNumberConstraintFailed',
+  412,
+  (expected: number, found: number | string) =>
+    `Constrained to revision_number ${expected}, but the current revision is ${found}.`,
+)
+export const policyNotAuthorized = fault(
+  'PolicyNotAuthorized',
+  403,
+  (rule: string) => `rule:${rule} is disallowed by policy`,
+)
+export const tenantIdProjectIdFilterConflict = fault(
+  'TenantIdProjectIdFilterConflict',
+  400,
+  () => 'Filters tenant_id and project_id must have the same value when both are given.',
+)
+export const overQuota = fault(
+  'OverQuota',
+  409,
+  (resources: readonly string[]) => `Quota exceeded for resources: ${resources.join(', ')}.`,
+)
+export const conflict = fault('Conflict', 409, (message: string) => message)
+export const invalidSharedSetting = fault(
+  'InvalidSharedSetting',
+  409,
+  (network: string) => `Network ${network} cannot stop being shared: other projects use it.`,
+)
+export const externalNetworkInUse = fault(
+  'ExternalNetworkInUse',
+  409,
+  (id: string) => `Network ${id} cannot stop being external: gateway ports use it.`,
+)
+
+// Networks and segments.
+export const networkNotFound = fault(
+  'NetworkNotFound',
+  404,
+  (id: string) => `Network ${id} could not be found.`,
+)
+export const networkInUse = fault(
+  'NetworkInUse',
+  409,
+  (id: string, reason = 'there are one or more ports still in use on the network') =>
+    `Unable to complete operation on network ${id}: ${reason}.`,
+)
+export const noNetworkAvailable = fault(
+  'NoNetworkAvailable',
+  503,
+  () => 'Unable to create the network: no project network is available for allocation.',
+)
+export const vlanIdInUse = fault(
+  'VlanIdInUse',
+  409,
+  (vlan: number, physicalNetwork: string) =>
+    `Unable to create the network: VLAN ${vlan} on physical network ${physicalNetwork} is in use.`,
+)
+export const flatNetworkInUse = fault(
+  'FlatNetworkInUse',
+  409,
+  (physicalNetwork: string) =>
+    `Unable to create the flat network: physical network ${physicalNetwork} is in use.`,
+)
+export const tunnelIdInUse = fault(
+  'TunnelIdInUse',
+  409,
+  (id: number) => `Unable to create the network: tunnel id ${id} is in use.`,
+)
+export const availabilityZoneNotFound = fault(
+  'AvailabilityZoneNotFound',
+  404,
+  (zone: string) => `Availability zone ${zone} could not be found.`,
+)
+
+// Subnets and addresses.
+export const subnetNotFound = fault('SubnetNotFound', 404, (id: string) => `Subnet ${id} could not be found.`)
+export const subnetInUse = fault(
+  'SubnetInUse',
+  409,
+  (id: string, reason = 'one or more ports have an IP allocation from this subnet') =>
+    `Unable to complete operation on subnet ${id}: ${reason}.`,
+)
+export const invalidAllocationPool = fault(
+  'InvalidAllocationPool',
+  400,
+  (pool: string) => `The allocation pool ${pool} is not valid.`,
+)
+export const outOfBoundsAllocationPool = fault(
+  'OutOfBoundsAllocationPool',
+  400,
+  (pool: string, cidr: string) => `The allocation pool ${pool} spans beyond the subnet ${cidr}.`,
+)
+export const overlappingAllocationPools = fault(
+  'OverlappingAllocationPools',
+  409,
+  (one: string, other: string, cidr: string) =>
+    `Allocation pools ${one} and ${other} of subnet ${cidr} overlap.`,
+)
+export const gatewayConflictWithAllocationPools = fault(
+  'GatewayConflictWithAllocationPools',
+  409,
+  (address: string, pool: string) => `Gateway address ${address} lies inside the allocation pool ${pool}.`,
+)
+export const gatewayIpInUse = fault(
+  'GatewayIpInUse',
+  409,
+  (address: string, port: string) => `Gateway address ${address} is in use by port ${port}.`,
+)
+export const dnsNameServersExhausted = fault(
+  'DNSNameServersExhausted',
+  400,
+  (subnet: string, limit: number) => `Subnet ${subnet}: more than ${limit} DNS name servers.`,
+)
+export const hostRoutesExhausted = fault(
+  'HostRoutesExhausted',
+  400,
+  (subnet: string, limit: number) => `Subnet ${subnet}: more than ${limit} host routes.`,
+)
+export const ipAddressInUse = fault(
+  'IpAddressInUse',
+  409,
+  (network: string, address: string) =>
+    `Unable to complete operation for network ${network}: the IP address ${address} is in use.`,
+)
+export const ipAddressAlreadyAllocated = fault(
+  'IpAddressAlreadyAllocated',
+  409,
+  (address: string, subnet: string) => `IP address ${address} is already allocated in subnet ${subnet}.`,
+)
+export const ipAddressGenerationFailure = fault(
+  'IpAddressGenerationFailure',
+  409,
+  (network: string) => `No more IP addresses available on network ${network}.`,
+)
+export const ipAddressGenerationFailureNoMatchingSubnet = fault(
+  'IpAddressGenerationFailureNoMatchingSubnet',
+  409,
+  (network: string, serviceType: string) =>
+    `No more IP addresses available on network ${network}: no subnet fits the service type ${serviceType}.`,
+)
+export const externalIpAddressExhausted = fault(
+  'ExternalIpAddressExhausted',
+  400,
+  (network: string) => `Unable to find any IP address on external network ${network}.`,
+)
+export const invalidIpForNetwork = fault(
+  'InvalidIpForNetwork',
+  400,
+  (address: string) => `IP address ${address} is not in any subnet of the network.`,
+)
+export const invalidIpForSubnet = fault(
+  'InvalidIpForSubnet',
+  400,
+  (address: string) => `IP address ${address} is not a valid address of the subnet.`,
+)
+
+// Ports and bindings.
+export const portNotFound = fault('PortNotFound', 404, (id: string) => `Port ${id} could not be found.`)
+export const portInUse = fault(
+  'PortInUse',
+  409,
+  (port: string, network: string, device: string) =>
+    `Unable to complete operation on port ${port} of network ${network}: device ${device} uses it.`,
+)
+export const macAddressInUse = fault(
+  'MacAddressInUse',
+  409,
+  (network: string, mac: string) =>
+    `Unable to complete operation for network ${network}: the MAC address ${mac} is in use.`,
+)
+export const unsupportedPortDeviceOwner = fault(
+  'UnsupportedPortDeviceOwner',
+  409,
+  (operation: string, owner: string, port: string) =>
+    `Operation ${operation} is not supported for device_owner ${owner} of port ${port}.`,
+)
+export const allowedAddressPairExhausted = fault(
+  'AllowedAddressPairExhausted',
+  400,
+  (limit: number) => `The number of allowed address pairs exceeds the maximum of ${limit}.`,
+)
+export const duplicateAddressPairInRequest = fault(
+  'DuplicateAddressPairInRequest',
+  400,
+  (mac: string, address: string) => `The request repeats the address pair ${mac}, ${address}.`,
+)
+export const addressPairAndPortSecurityRequired = fault(
+  'AddressPairAndPortSecurityRequired',
+  409,
+  () => 'Port security must be enabled for allowed address pairs.',
+)
+export const portBindingNotFound = fault(
+  'PortBindingNotFound',
+  404,
+  (port: string, host: string) => `Binding of port ${port} on host ${host} could not be found.`,
+)
+export const portBindingAlreadyExists = fault(
+  'PortBindingAlreadyExists',
+  409,
+  (port: string, host: string) => `Binding of port ${port} on host ${host} exists already.`,
+)
+export const portBindingAlreadyActive = fault(
+  'PortBindingAlreadyActive',
+  409,
+  (port: string, host: string) => `Binding of port ${port} on host ${host} is active already.`,
+)
+export const portBindingError = fault(
+  'PortBindingError',
+  500,
+  (port: string, host: string) => `Binding of port ${port} on host ${host} failed.`,
+)
+
+// Agents.
+export const agentNotFound = fault('AgentNotFound', 404, (id: string) => `Agent ${id} could not be found.`)
+export const invalidDhcpAgent = fault(
+  'InvalidDHCPAgent',
+  404,
+  (id: string) => `Agent ${id} is not a valid DHCP agent or is disabled.`,
+)
+export const networkHostedByDhcpAgent = fault(
+  'NetworkHostedByDHCPAgent',
+  409,
+  (network: string, agent: string) => `Network ${network} is already hosted by the DHCP agent ${agent}.`,
+)
+export const networkNotHostedByDhcpAgent = fault(
+  'NetworkNotHostedByDhcpAgent',
+  409,
+  (network: string, agent: string) => `Network ${network} is not hosted by the DHCP agent ${agent}.`,
+)
+
+// Tags.
+export const tagNotFound = fault('TagNotFound', 404, (tag: string) => `Tag ${tag} could not be found.`)
+export const tagResourceNotFound = fault(
+  'TagResourceNotFound',
+  404,
+  (resource: string, id: string) => `Resource ${resource} ${id} could not be found.`,
+)
