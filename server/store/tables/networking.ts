@@ -1,0 +1,171 @@
+/**
+ * Tables of networks, subnets, ports, their addresses and bindings, and of agents. Both engines hold the same text
+ * and integers: booleans are 0 or 1, times ISO 8601 in UTC with seconds, lists and dictionaries that no query looks
+ * into are JSON text, and addresses that are compared are the 32 hex digits of lib/addresses.ts.
+ */
+
+/** Columns of every resource with standard attributes. */
+interface Standard {
+  id: string
+  project_id: string
+  name: string
+  description: string
+  revision_number: number
+  created_at: string
+  updated_at: string
+}
+
+export interface NetworkTable extends Standard {
+  admin_state_up: number
+  status: string
+  /** Never 0: the default is worked out when the network is created. */
+  mtu: number
+  port_security_enabled: number
+  dns_domain: string
+  /** JSON list of names. */
+  availability_zone_hints: string
+}
+
+export interface NetworkSegmentTable {
+  id: string
+  network_id: string
+  /** Order within the network, from 0. */
+  segment_index: number
+  network_type: string
+  physical_network: string | null
+  /** An integer column; PostgreSQL's driver may hand out bigint as text, so read it with Number(). */
+  segmentation_id: number | null
+  /** What the segment takes for itself alone in the whole cloud (`flat public`, `vxlan 1001`); null for local. */
+  claim: string | null
+}
+
+export interface NetworkRbacTable {
+  id: string
+  project_id: string
+  object_id: string
+  action: 'access_as_shared' | 'access_as_external'
+  /** `*` or a project's id. */
+  target_project: string
+}
+
+export interface SubnetTable extends Standard {
+  network_id: string
+  ip_version: number
+  /** Canonical text, as the API shows it. */
+  cidr: string
+  /** Network address and last address, sortable. */
+  first_ip: string
+  last_ip: string
+  /** Canonical text, as the API shows it. */
+  gateway_ip: string | null
+  enable_dhcp: number
+  ipv6_ra_mode: string | null
+  ipv6_address_mode: string | null
+  /** JSON list of {start, end}. */
+  allocation_pools: string
+  /** JSON list of addresses. */
+  dns_nameservers: string
+  /** JSON list of {destination, nexthop}. */
+  host_routes: string
+  /** JSON list of device-owner prefixes. */
+  service_types: string
+}
+
+export interface PortTable extends Standard {
+  network_id: string
+  mac_address: string
+  admin_state_up: number
+  status: string
+  device_id: string
+  device_owner: string
+  port_security_enabled: number
+  dns_name: string
+  /** `immediate`, or `none` for a port without addresses. */
+  ip_allocation: string
+  /** JSON list of {ip_address, mac_address}. */
+  allowed_address_pairs: string
+  /** JSON list of {opt_name, opt_value, ip_version}. */
+  extra_dhcp_opts: string
+  /** Counts how often provisioning blocks were put (see server/port/provisioning.ts). */
+  generation: number
+}
+
+export interface IpAllocationTable {
+  port_id: string
+  network_id: string
+  subnet_id: string
+  /** Sortable. */
+  ip: string
+  /** Order within the port's fixed_ips, from 0. */
+  position: number
+}
+
+export interface PortBindingTable {
+  port_id: string
+  /** '' while unbound. */
+  host: string
+  status: 'ACTIVE' | 'INACTIVE'
+  vif_type: string
+  vnic_type: string
+  /** JSON dictionary. */
+  profile: string
+  /** JSON dictionary. */
+  vif_details: string
+  segment_id: string | null
+}
+
+export interface ProvisioningBlockTable {
+  port_id: string
+  entity: 'L2' | 'DHCP'
+}
+
+/** Values that nobody has, as ranges: of a subnet's pools (pool is its id), or of a type driver's identifiers. */
+export interface FreeRangeTable {
+  pool: string
+  /** Both ends belong to the range; 32 hex digits. */
+  first: string
+  last: string
+}
+
+export interface TagTable {
+  /** Name of the resource, singular: `network`. */
+  object: string
+  object_id: string
+  tag: string
+}
+
+export interface AgentTable {
+  id: string
+  agent_type: string
+  host: string
+  binary: string
+  topic: string
+  availability_zone: string | null
+  admin_state_up: number
+  description: string | null
+  /** JSON dictionary. */
+  configurations: string
+  created_at: string
+  started_at: string
+  heartbeat_timestamp: string
+}
+
+export interface NetworkDhcpAgentTable {
+  network_id: string
+  agent_id: string
+}
+
+export interface NetworkingTables {
+  networks: NetworkTable
+  network_segments: NetworkSegmentTable
+  network_rbac: NetworkRbacTable
+  subnets: SubnetTable
+  ports: PortTable
+  ip_allocations: IpAllocationTable
+  port_bindings: PortBindingTable
+  provisioning_blocks: ProvisioningBlockTable
+  free_ranges: FreeRangeTable
+  tags: TagTable
+  agents: AgentTable
+  network_dhcp_agents: NetworkDhcpAgentTable
+}
