@@ -1,0 +1,11 @@
+/** The migrations in the order in which they run. */
+import { up as networking } from './0001-networking.ts'
+import { up as feed } from './0002-feed.ts'
+import { up as identity } from './0003-identity.ts'
+import type { Migration } from './migration.ts'
+
+export const migrations: readonly Migration[] = [
+  { name: '0001-networking', up: networking },
+  { name: '0002-feed', up: feed },
+  { name: '0003-identity', up: identity },
+]
