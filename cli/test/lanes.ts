@@ -1,0 +1,87 @@
+/**
+ * The test lanes as data: which files belong to each, how long it may take, and what it runs in. A lane that
+ * outlives its budget fails; so does one that ran nothing.
+ */
+import { readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+
+export interface Lane {
+  name: string
+  /** What it proves, for people. */
+  about: string
+  budgetMinutes: number
+  /** Decides by the path from the repository's root, with `/`. */
+  holds(path: string): boolean
+  /** Files at the same time. What drives the kernel's network runs one file after another. */
+  concurrency: number
+  /** Runs in network, mount and process namespaces of its own; needs root. */
+  sandbox: boolean
+  /** Gets a PostgreSQL server of its own (NUCLEON_TEST_POSTGRES). */
+  postgres: boolean
+}
+
+const isTest = (path: string) => path.endsWith('.test.ts')
+const isStore = (path: string) => path.endsWith('.store.test.ts')
+const isKernel = (path: string) => path.endsWith('.kernel.test.ts') || path.startsWith('test/kernel/')
+const isBeside = (path: string) => !path.startsWith('test/')
+
+const plain = { concurrency: 2, sandbox: false, postgres: false }
+const packets = { concurrency: 1, sandbox: true, postgres: false }
+
+export const lanes: readonly Lane[] = [
+  {
+    ...plain,
+    name: 'check',
+    about: 'types, lint and format, import directions',
+    budgetMinutes: 3,
+    holds: (path) => path === 'test/house.test.ts',
+  },
+  {
+    ...plain,
+    name: 'unit',
+    about: 'pure parts, beside their files',
+    budgetMinutes: 4,
+    holds: (path) => isTest(path) && isBeside(path) && !isStore(path) && !isKernel(path),
+  },
+  {
+    ...plain,
+    name: 'store',
+    about: 'the same suites on SQLite and PostgreSQL',
+    budgetMinutes: 8,
+    holds: (path) => isStore(path),
+    postgres: true,
+  },
+  {
+    ...plain,
+    name: 'api',
+    about: 'a running server, real clients',
+    budgetMinutes: 6,
+    holds: (path) => isTest(path) && path.startsWith('test/api/'),
+  },
+  {
+    ...packets,
+    name: 'kernel',
+    about: 'namespaces, real daemons, real packets',
+    budgetMinutes: 8,
+    holds: (path) => isTest(path) && isKernel(path),
+  },
+  {
+    ...packets,
+    name: 'whole',
+    about: 'everything together: several hosts, faults, the demo',
+    budgetMinutes: 11,
+    holds: (path) => isTest(path) && path.startsWith('test/whole/'),
+  },
+]
+
+/** Every test file under `root`, as sorted paths from it. */
+export function testFiles(root: string): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.name !== 'node_modules' && !entry.name.startsWith('.'))
+    .flatMap((entry) => {
+      const path = join(root, entry.name)
+      if (entry.isDirectory()) return testFiles(path).map((file) => join(entry.name, file))
+      return isTest(entry.name) ? [relative(root, path)] : []
+    })
+    .sort()
+}
