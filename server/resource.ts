@@ -3,9 +3,10 @@
  * checks policy and quota, opens the transaction, and projects the answer; a feature reads and writes rows.
  */
 import type { Expression, SqlBool } from 'kysely'
-import type { Resource } from '../model/resource.ts'
+import type { Resource, SubResource } from '../model/resource.ts'
 import type { Context } from './context.ts'
 import type { ReadTx, Tx } from './store/store.ts'
+import type { Tables } from './store/tables.ts'
 
 /** One object as the API names its attributes, all of them, before policy and `fields` hide some. */
 export type View = Record<string, unknown> & { id: string }
@@ -26,9 +27,16 @@ export interface QueryScope {
  */
 export interface Reader {
   /** The table that one row of stands for one object; its primary key is `id`. */
-  table: string
+  table: keyof Tables
+  /**
+   * Every value is text, a number or null on both engines: a boolean is 0 or 1 (write `case when … then 1 else 0 end`
+   * for a condition), an IP address its canonical text.
+   */
   columns: Record<string, (scope: QueryScope) => Expression<unknown>>
-  /** Filters that are not `column = value`: fixed_ips, tags … Values are those of one key, OR-ed. */
+  /**
+   * Filters that are not `column = value`: fixed_ips (`ip_address=10.0.0.1`), tags … Values are those of one key as
+   * the client wrote them. A key here goes before the column of its name.
+   */
   filters?: Record<string, (scope: QueryScope, values: readonly string[]) => Expression<SqlBool>>
   /**
    * Turns a page of selected rows (attribute name -> raw column value) into views, adding what is not a column.
@@ -51,6 +59,32 @@ export interface Feature {
   /** `current` is the whole object as `reader` shows it; `changes` holds only what was sent. */
   update?(tx: Tx, context: Context, current: View, changes: Input): Promise<void>
   remove?(tx: Tx, context: Context, current: View): Promise<void>
+  /** Makes `tags` (sorted, no repeats) all the tags that the object has: standard-attr-tag. */
+  setTags?(tx: Tx, context: Context, current: View, tags: readonly string[]): Promise<void>
+  /** Collections below one object, by the name of their declaration (`dhcp_agents`). */
+  members?: Record<string, Member>
   /** Keys for WriteOptions.serialize, from the raw inputs or the id, known before the transaction. */
   serialize?(inputs: readonly Input[]): string[]
+}
+
+/** How a feature serves a collection below one object: /networks/{id}/dhcp-agents, /ports/{id}/bindings. */
+export interface Member {
+  /** The declaration; names what is listed and the policy rules. */
+  resource: SubResource
+  /** Ids of what is listed, where the declaration lists another resource (`lists: 'agent'`). */
+  ids?(tx: ReadTx, context: Context, parent: View): Promise<string[]>
+  /** The members themselves, where the collection has attributes of its own; each with its key as `id`. */
+  views?(tx: ReadTx, context: Context, parent: View): Promise<View[]>
+  /** Answers the key of what was created, or nothing where the answer has no body. */
+  create?(tx: Tx, context: Context, parent: View, input: Input): Promise<string | undefined>
+  update?(tx: Tx, context: Context, parent: View, key: string, changes: Input): Promise<void>
+  remove?(tx: Tx, context: Context, parent: View, key: string): Promise<void>
+  /** Member actions of a member by name: `activate` of a binding. */
+  actions?: Record<string, (tx: Tx, context: Context, parent: View, key: string) => Promise<void>>
+}
+
+/** A collection that is worked out rather than stored (availability zones): read only, a few rows. */
+export interface ComputedFeature {
+  resource: Resource
+  list(tx: ReadTx, context: Context): Promise<Record<string, unknown>[]>
 }
