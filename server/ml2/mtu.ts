@@ -1,0 +1,29 @@
+/** What MTU a network has by default and at most: pure. Numbers are bytes; 0 means not known. */
+import type { NetworkingSettings } from '../settings.ts'
+
+const ipHeader: Record<number, number> = { 4: 20, 6: 40 }
+const encapsulation: Record<string, number> = { vxlan: 30, gre: 22, geneve: 30 }
+
+interface WireSegment {
+  network_type: string
+  physical_network: string | null
+}
+
+/** The largest MTU that all segments of a network carry. 1500 where nothing is known (Neutron's own default). */
+export function maximumMtu(settings: NetworkingSettings, segments: readonly WireSegment[]): number {
+  const known = segments.map((segment) => segmentMtu(settings, segment)).filter((mtu) => mtu > 0)
+  return known.length > 0 ? Math.min(...known) : 1500
+}
+
+function segmentMtu({ DEFAULT, ml2 }: NetworkingSettings, segment: WireSegment): number {
+  const least = (...values: number[]): number => {
+    const set = values.filter((value) => value > 0)
+    return set.length > 0 ? Math.min(...set) : 0
+  }
+  const overhead = encapsulation[segment.network_type]
+  if (overhead !== undefined) {
+    const mtu = least(DEFAULT.global_physnet_mtu, ml2.path_mtu)
+    return mtu === 0 ? 0 : mtu - (ipHeader[ml2.overlay_ip_version] ?? 20) - overhead
+  }
+  return least(DEFAULT.global_physnet_mtu, ml2.physical_network_mtus.get(segment.physical_network ?? '') ?? 0)
+}
