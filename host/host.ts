@@ -39,7 +39,10 @@ export interface Host {
   /** The ports that are plugged on the integration bridge now, by port id. */
   plugs(): ReadonlyMap<string, Plug>
   onPlugs(listener: (changed: ReadonlySet<string>) => void): void
-  /** Called after each pass with the pieces whose status changed. */
+  /**
+   * Called after each pass with the pieces whose status changed. A piece that setPiece has altered (or set for the
+   * first time) counts as unsettled from that call on, and is told of when it settles even if it was settled before.
+   */
   onStatus(listener: (changed: readonly PieceStatus[]) => void): void
   /** Resolves when no work is pending (failing objects that back off aside). */
   idle(): Promise<void>
