@@ -9,9 +9,9 @@
  */
 const prologue = `
 set -e
-mkdir -p /run/netns
-mount -t tmpfs tmpfs /run/netns
-if [ -d /run/openvswitch ]; then mount -t tmpfs tmpfs /run/openvswitch; fi
+mount -t tmpfs tmpfs /run
+mkdir /run/netns /run/lock
+mount -t sysfs sysfs /sys
 ip link set lo up
 set +e
 "$@"
