@@ -1,0 +1,371 @@
+/**
+ * A whole cloud for tests: one server process, and any number of test hosts with an Open vSwitch and an agent daemon
+ * each, as separate processes that can be killed. Instances are namespaces plugged as a compute service does it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createWriteStream, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeCredential } from '../../bus/credential.ts'
+import { httpFeed } from '../../bus/http.ts'
+import { type Client, type Cloud as CloudEntry, createClient } from '../../client/http.ts'
+import { create, type Port, show } from '../../client/networking.ts'
+import {
+  createFabric,
+  createTestHost,
+  type Fabric,
+  type TestHost,
+  type TestProcess,
+} from '../kernel/sandbox.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+
+export interface Instance {
+  namespace: string
+  device: string
+  port: Port
+  /** Runs a program inside. Throws CommandError. */
+  run(argv: readonly string[]): Promise<string>
+  /** Asks for an address by DHCP until it has one (or throws), and sets it. */
+  dhcp(): Promise<void>
+  unplug(): Promise<void>
+}
+
+export interface CloudHost extends TestHost {
+  startAgent(): Promise<void>
+  /** The agent's pid. */
+  agentPid(): number
+  /** Ends the agent with SIGKILL and waits until it is gone. */
+  killAgent(): Promise<void>
+  plug(port: Port): Promise<Instance>
+}
+
+export interface WholeCloud {
+  dir: string
+  admin: Client
+  clouds: { admin: CloudEntry; blue: CloudEntry; red: CloudEntry }
+  blue: Client
+  red: Client
+  startServer(env?: NodeJS.ProcessEnv): Promise<void>
+  serverPid(): number
+  /** Resolves when the server process has ended by itself. */
+  serverEnded(): Promise<void>
+  killServer(): Promise<void>
+  /** Tells the server of an Open vSwitch agent on a host that does not exist. */
+  beat(host: string): Promise<void>
+  addHost(name: string): Promise<CloudHost>
+  destroy(): Promise<void>
+}
+
+export interface CloudOptions {
+  apiPort?: number
+  identityPort?: number
+  /** More lines of configuration, per section. */
+  config?: string
+}
+
+/** Makes the cloud with its server running and no host yet. */
+export async function createCloud(options: CloudOptions = {}): Promise<WholeCloud> {
+  const apiPort = options.apiPort ?? 19696
+  const identityPort = options.identityPort ?? 15000
+  const dir = await mkdtemp(join(tmpdir(), 'nc-'))
+  const serverDir = join(dir, 'server')
+  await mkdir(serverDir)
+  const secret = randomBytes(32).toString('hex')
+  const names = ['admin', 'blue', 'red'] as const
+  await writeFile(join(dir, 'secret'), secret, { mode: 0o600 })
+  await writeFile(
+    join(dir, 'bootstrap.json'),
+    JSON.stringify({
+      projects: names.map((name) => ({ name })),
+      users: names.map((name) => ({ name, password: `${name}-pass` })),
+      assignments: names.map((name) => ({
+        user: name,
+        project: name,
+        role: name === 'admin' ? 'admin' : 'member',
+      })),
+    }),
+  )
+  const configuration = (localIp: string | null, host: string | null) => `
+[DEFAULT]
+${host ? `host = ${host}\n` : ''}dns_domain = cloud.test
+auth_strategy = embedded
+[ml2]
+type_drivers = local,flat,vxlan
+tenant_network_types = vxlan
+mechanism_drivers = openvswitch
+extension_drivers = port_security,dns
+[ml2_type_flat]
+flat_networks = public
+[ml2_type_vxlan]
+vni_ranges = 1:100000
+[ovs]
+${localIp ? `local_ip = ${localIp}\n` : ''}bridge_mappings =
+datapath_type = netdev
+[agent]
+tunnel_types = vxlan
+${options.config ?? ''}
+`
+  await writeFile(join(dir, 'server.conf'), configuration(null, null))
+
+  const entry = (name: (typeof names)[number]): CloudEntry => ({
+    authUrl: `http://127.0.0.1:${identityPort}/v3`,
+    username: name,
+    password: `${name}-pass`,
+    projectName: name,
+    domainId: 'default',
+  })
+  const clouds = { admin: entry('admin'), blue: entry('blue'), red: entry('red') }
+  const clients = {
+    admin: createClient(clouds.admin),
+    blue: createClient(clouds.blue),
+    red: createClient(clouds.red),
+  }
+  const feed = `unix:${join(serverDir, 'feed.sock')}`
+  let server: ChildProcess | undefined
+  let fabric: Fabric | undefined
+  const hosts: CloudHost[] = []
+
+  async function startServer(env: NodeJS.ProcessEnv = {}): Promise<void> {
+    server = spawn(
+      process.execPath,
+      [
+        join(root, 'server/main.ts'),
+        ...['--config-file', join(dir, 'server.conf'), '--state', dir],
+        ...['--api', `127.0.0.1:${apiPort}`, '--identity', `127.0.0.1:${identityPort}`],
+        ...['--feed', feed, '--feed-secret-file', join(dir, 'secret')],
+        ...['--bootstrap', join(dir, 'bootstrap.json')],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...env } },
+    )
+    keepLog(server, join(dir, 'server.log'))
+    await ready(server, 'server', join(dir, 'server.log'))
+  }
+
+  await startServer()
+
+  return {
+    dir,
+    clouds,
+    ...clients,
+    startServer,
+    serverPid: () => server?.pid ?? 0,
+    serverEnded: () => ended(server),
+    async killServer() {
+      server?.kill('SIGKILL')
+      await ended(server)
+    },
+    async beat(host) {
+      const connection = httpFeed({ url: feed, credential: makeCredential(secret, host) })
+      await connection.heartbeat({
+        started_at: new Date().toISOString(),
+        agents: [
+          {
+            agent_type: 'Open vSwitch agent',
+            binary: 'neutron-openvswitch-agent',
+            availability_zone: null,
+            configurations: { tunnel_types: ['vxlan'] },
+          },
+        ],
+        position: null,
+        digest: null,
+      })
+      await connection.close()
+    },
+    async addHost(name) {
+      fabric ??= await createFabric()
+      const host = await createTestHost(name)
+      const localIp = `192.0.2.${hosts.length + 11}`
+      await fabric.attach(host, `${localIp}/24`, { underlay: true, mtu: 1600 })
+      const state = join(host.dir, 'agent')
+      await mkdir(state)
+      await writeFile(join(host.dir, 'agent.conf'), configuration(localIp, name))
+      await writeFile(join(host.dir, 'credential'), makeCredential(secret, name), { mode: 0o600 })
+      let agent: TestProcess | undefined
+      const whole: CloudHost = {
+        ...host,
+        agentPid: () => agent?.pid ?? 0,
+        async startAgent() {
+          agent = await host.spawn(
+            [
+              process.execPath,
+              join(root, 'agents/main.ts'),
+              ...['--host', name, '--server', feed, '--credential-file', join(host.dir, 'credential')],
+              ...['--config-file', join(host.dir, 'agent.conf'), '--state', state, '--roles', 'l2,dhcp'],
+              ...['--ovsdb', host.ovsdbSocket, '--ovs-rundir', host.ovsRunDir],
+            ],
+            { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+          )
+          keepLog(agent.child, join(dir, `agent-${name}.log`))
+          await ready(agent.child, `agent of ${name}`, join(dir, `agent-${name}.log`))
+        },
+        async killAgent() {
+          agent?.kill('SIGKILL')
+          await agent?.ended
+        },
+        plug: (port) => plug(host, port),
+      }
+      hosts.push(whole)
+      return whole
+    },
+    async destroy() {
+      for (const client of Object.values(clients)) await client.close()
+      server?.kill('SIGKILL')
+      await ended(server)
+      for (const host of hosts) {
+        await host.killAgent()
+        await host.destroy()
+      }
+      await fabric?.destroy()
+      if (!process.env.NUCLEON_KEEP) await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function keepLog(child: ChildProcess, path: string): void {
+  const log = createWriteStream(path, { flags: 'a' })
+  child.stdout?.pipe(log, { end: false })
+  child.stderr?.pipe(log, { end: false })
+}
+
+function ended(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise((resolve) => child.once('exit', () => resolve()))
+}
+
+/** Waits for the process to say that it is ready; when it ends or 30 s pass instead, throws with its last words. */
+function ready(child: ChildProcess, name: string, log: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      clearTimeout(timer)
+      const said = readFileSync(log, 'utf8').split('\n').slice(-12).join('\n')
+      reject(new Error(`${name} ${why}:\n${said}`))
+    }
+    const timer = setTimeout(() => fail('was not ready in 30 s'), 30_000)
+    child.once('exit', (code, signal) => fail(`ended (${code ?? signal})`))
+    child.on('message', (message) => {
+      if ((message as { ready?: boolean }).ready !== true) return
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+const leaseScript = `#!/bin/sh
+case "$1" in
+  bound|renew)
+    ip address replace "$ip/$mask" dev "$interface"
+    if [ -n "$mtu" ]; then ip link set "$interface" mtu "$mtu"; fi
+    if [ -n "$router" ]; then ip route replace default via "$router" dev "$interface"; fi
+    ;;
+esac
+`
+
+/** Plugs a port as the compute service does: a device on br-int that carries the port's id, and the other end inside. */
+async function plug(host: TestHost, port: Port): Promise<Instance> {
+  const device = `tap${port.id.slice(0, 11)}`
+  const namespace = `inst-${port.id.slice(0, 8)}`
+  const script = join(host.dir, 'lease.sh')
+  await writeFile(script, leaseScript, { mode: 0o755 })
+  const inside = (argv: readonly string[]) => host.runIn(namespace, argv)
+  await host.run(['ip', 'netns', 'add', namespace])
+  await host.run([
+    ...['ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', 'eth0'],
+    ...['address', port.mac_address, 'netns', namespace],
+  ])
+  await inside(['ip', 'link', 'set', 'lo', 'up'])
+  await inside(['ethtool', '-K', 'eth0', 'tx', 'off'])
+  await inside(['ip', 'link', 'set', 'eth0', 'up'])
+  await host.run(['ip', 'link', 'set', device, 'up'])
+  await host.run([
+    ...['ovs-vsctl', '--no-wait', 'add-port', 'br-int', device, 'tag=4095', '--', 'set', 'Interface', device],
+    ...[`external_ids:iface-id=${port.id}`, 'external_ids:iface-status=active'],
+    `external_ids:attached-mac="${port.mac_address}"`,
+  ])
+  return {
+    namespace,
+    device,
+    port,
+    run: inside,
+    async dhcp() {
+      await inside(['busybox', 'udhcpc', '-i', 'eth0', '-f', '-q', '-n', '-t', '20', '-T', '1', '-s', script])
+    },
+    async unplug() {
+      await host.run(['ovs-vsctl', 'del-port', 'br-int', device])
+      await host.run(['ip', 'netns', 'delete', namespace])
+    },
+  }
+}
+
+/** Makes a port that is bound to a host as the compute service would bind it. */
+export async function computePort(
+  admin: Client,
+  host: string,
+  attributes: Record<string, unknown>,
+): Promise<Port> {
+  return create(admin, 'port', {
+    device_owner: 'compute:nova',
+    device_id: `instance-${randomBytes(6).toString('hex')}`,
+    'binding:host_id': host,
+    ...attributes,
+  })
+}
+
+/** Waits until the port has that status; throws after `seconds`. */
+export async function untilStatus(
+  client: Client,
+  id: string,
+  status: Port['status'],
+  seconds = 15,
+): Promise<void> {
+  await until(
+    `port ${id} is ${status}`,
+    async () => (await show(client, 'port', id))?.status === status,
+    seconds,
+  )
+}
+
+/** Waits until a condition holds; throws after `seconds`. */
+export async function until(what: string, holds: () => Promise<boolean>, seconds = 15): Promise<void> {
+  const end = Date.now() + seconds * 1000
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`)
+    await sleep(50)
+  }
+}
+
+/** True when one of three pings is answered. */
+export async function pings(from: Instance, address: string): Promise<boolean> {
+  try {
+    await from.run(['ping', '-c', '3', '-i', '0.2', '-W', '1', '-q', address])
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Start time of a process in clock ticks since boot (proc(5), stat field 22); undefined when it is gone. */
+export async function startTime(pid: number): Promise<string | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+/** `pid start-time` of every process in a test host with that name, sorted. */
+export async function processesNamed(host: TestHost, name: string): Promise<string[]> {
+  const namespace = (pid: string | number) => readlink(`/proc/${pid}/ns/pid`).catch(() => '')
+  const own = await namespace(host.pid)
+  const found: string[] = []
+  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
+    const comm = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
+    if (comm.trim() === name && (await namespace(pid)) === own)
+      found.push(`${pid} ${await startTime(Number(pid))}`)
+  }
+  return found.sort()
+}
