@@ -1,0 +1,66 @@
+/** Every extension that is declared, by alias. Which of them are loaded is for the server's assembly to say. */
+import type { Extension } from '../resource.ts'
+import { agentResourcesSynced, agentSortKey, agents, availabilityZones, dhcpAgentScheduler } from './agent.ts'
+import { apiExtensions, revisionIfMatch } from './api.ts'
+import { binding, bindingExtended } from './binding.ts'
+import { externalNet, netMtu, netMtuWritable, networkAvailabilityZone } from './network.ts'
+import {
+  allowedAddressPairs,
+  dnsIntegration,
+  extraDhcpOpt,
+  ipAllocation,
+  portMacAddressRegenerate,
+  portSecurity,
+} from './port.ts'
+import { multiProvider, provider } from './provider.ts'
+import {
+  standardDescription,
+  standardRevisions,
+  standardTag,
+  standardTimestamp,
+} from './standard-attributes.ts'
+import { subnetServiceTypes } from './subnet.ts'
+
+/** In the order in which they are composed: who overrides comes after whom it overrides. */
+export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
+  [
+    ...apiExtensions,
+    standardDescription,
+    standardTimestamp,
+    standardRevisions,
+    revisionIfMatch,
+    standardTag,
+    provider,
+    multiProvider,
+    externalNet,
+    netMtu,
+    netMtuWritable,
+    portSecurity,
+    allowedAddressPairs,
+    extraDhcpOpt,
+    dnsIntegration,
+    portMacAddressRegenerate,
+    ipAllocation,
+    subnetServiceTypes,
+    binding,
+    bindingExtended,
+    agents,
+    agentSortKey,
+    agentResourcesSynced,
+    availabilityZones,
+    networkAvailabilityZone,
+    dhcpAgentScheduler,
+  ].map((one) => [one.alias, one]),
+)
+
+/** The extensions of these aliases, in the catalogue's order. An unknown alias throws, and lists the known ones. */
+export function extensionsOf(aliases: Iterable<string>): Extension[] {
+  const wanted = new Set(aliases)
+  const unknown = [...wanted].filter((alias) => !extensionCatalogue.has(alias))
+  if (unknown.length > 0) {
+    throw new TypeError(
+      `unknown extension ${unknown.join(', ')}; known are ${[...extensionCatalogue.keys()].join(', ')}`,
+    )
+  }
+  return [...extensionCatalogue.values()].filter((one) => wanted.has(one.alias))
+}
