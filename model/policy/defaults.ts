@@ -1,0 +1,17 @@
+/** The default policy: the rules of everything that is declared. */
+import type { DefaultRule } from './default-rule.ts'
+import { agentRules } from './rules/agent.rules.ts'
+import { baseRules } from './rules/base.rules.ts'
+import { bindingRules } from './rules/binding.rules.ts'
+import { networkRules } from './rules/network.rules.ts'
+import { portRules } from './rules/port.rules.ts'
+import { subnetRules } from './rules/subnet.rules.ts'
+
+export const defaultRules: readonly DefaultRule[] = [
+  ...baseRules,
+  ...networkRules,
+  ...subnetRules,
+  ...portRules,
+  ...bindingRules,
+  ...agentRules,
+]

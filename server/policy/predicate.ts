@@ -1,0 +1,55 @@
+/** A residual rule as a SQL condition, for lists: the same tree that `decide` walks, so that both agree row by row. */
+import { type Expression, type SqlBool, sql } from 'kysely'
+import { namesOf, type Residual } from '../../model/policy/residual.ts'
+
+/** The expression of an attribute in this query; undefined where the resource has none. */
+export type ColumnOf = (attribute: string) => Expression<unknown> | undefined
+
+/**
+ * The condition; a constant residual must be handled before (true needs no condition, false no query).
+ * Throws where a regular expression is more than a literal prefix, which not every engine can match.
+ */
+export function predicateOf(residual: Residual, columnOf: ColumnOf): Expression<SqlBool> {
+  if (typeof residual === 'boolean') return residual ? sql<SqlBool>`1 = 1` : sql<SqlBool>`1 = 0`
+  switch (residual.op) {
+    case 'and':
+    case 'or': {
+      const parts = residual.of.map((part) => predicateOf(part, columnOf))
+      return sql<SqlBool>`(${sql.join(parts, residual.op === 'and' ? sql` and ` : sql` or `)})`
+    }
+    case 'not':
+      // A condition on null is unknown in SQL; here it is plainly not fulfilled.
+      return sql<SqlBool>`((${predicateOf(residual.of, columnOf)}) is not true)`
+    case 'equals': {
+      const column = columnFor(residual.attribute, columnOf)
+      if (!column) return sql<SqlBool>`1 = 0`
+      const value = typeof residual.value === 'boolean' ? (residual.value ? 1 : 0) : residual.value
+      return sql<SqlBool>`${column} = ${value}`
+    }
+    case 'matches': {
+      const column = columnFor(residual.attribute, columnOf)
+      if (!column) return sql<SqlBool>`1 = 0`
+      const prefix = literalPrefix(residual.pattern)
+      return sql<SqlBool>`substr(${column}, 1, ${sql.lit(prefix.length)}) = ${prefix}`
+    }
+  }
+}
+
+function columnFor(attribute: string, columnOf: ColumnOf): Expression<unknown> | undefined {
+  for (const name of namesOf(attribute)) {
+    const column = columnOf(name)
+    if (column) return column
+  }
+  return undefined
+}
+
+/** The text that the pattern is, where it is no more than a literal prefix. */
+function literalPrefix(pattern: RegExp): string {
+  const prefix = /^\^\(\?:\^?([\w:@/ -]*)\)$/.exec(pattern.source.replaceAll('\\/', '/'))?.[1]
+  if (prefix === undefined) {
+    throw new TypeError(
+      `policy: the regular expression ${pattern.source} cannot be used for lists: only a prefix can`,
+    )
+  }
+  return prefix
+}
