@@ -94,6 +94,8 @@ export interface OvsTag {
  * the symbols, which are resolved at apply:
  *   {port:NAME}  the ofport of that port on that bridge;   {vlan:KEY}  the local VLAN of segmentKey(segment);
  *   {vlan_tci:KEY}  the same as 0x1VVV.
+ *   {outputs:NAME,NAME}  `output:N` of each of these ports of that bridge that has a value now, with commas between;
+ *                        `drop` when none has. Always has a value: one port in trouble must not stop the others.
  * A flow with a symbol that has no value yet is not written.
  */
 export interface Flow {
