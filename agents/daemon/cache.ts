@@ -1,0 +1,173 @@
+/**
+ * The replica on disk: a journal of the pages that made it, replayed at start, so that a host knows what is wanted of
+ * it while no server answers. A page is written before it is acted upon. kill -9 at any point loses at most the page
+ * being written, which comes again; a file that is damaged, or another host's, is started over, and then nothing on
+ * the host is removed before a server has answered.
+ */
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { FeedPage } from '../../bus/feed.ts'
+import { documentSchema } from '../../model/documents/documents.ts'
+import type { Logger } from '../../runtime/log.ts'
+import type { DocumentChange } from './documents.ts'
+import { createReplica, type Repair, type Replica } from './replica.ts'
+
+/** A line of the journal, after `<crc32 in hex> `. */
+type Entry = { header: Header } | { page: FeedPage } | { repair: Repair }
+
+interface Header {
+  format: 1
+  schema: number
+  host: string
+}
+
+export interface Cache {
+  readonly replica: Replica
+  /** Replica.apply, on disk first. */
+  apply(page: FeedPage): DocumentChange[]
+  /** Replica.repair, on disk first. */
+  repair(repair: Repair): DocumentChange[]
+  close(): void
+}
+
+export interface CacheOptions {
+  /** Directory of the journal; made if it is not there. */
+  directory: string
+  host: string
+  log: Logger
+  /** The journal is rewritten when it is longer than this and than three times what it must hold. Bytes. */
+  compactAbove?: number
+}
+
+/** Documents in one page of a rewritten journal. */
+const pageSize = 500
+
+export function openCache(options: CacheOptions): Cache {
+  const { directory, host, log, compactAbove = 1 << 20 } = options
+  const path = join(directory, 'documents.journal')
+  const header: Header = { format: 1, schema: documentSchema, host }
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+
+  let replica = createReplica()
+  let length = load()
+  let compactLength = length
+  let file = openSync(path, 'a', 0o600)
+
+  /** Replays the journal and cuts off a line that was being written; answers the length of what is good. */
+  function load(): number {
+    const bytes = readJournal(path)
+    let good = 0
+    try {
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, good)) {
+        const entry = parseEntry(bytes.subarray(good, end))
+        if (good === 0) checkHeader(entry, header)
+        else if ('page' in entry) replica.apply(entry.page)
+        else if ('repair' in entry) replica.repair(entry.repair)
+        good = end + 1
+      }
+    } catch (error) {
+      log.warn({ err: error, path, offset: good }, 'the document cache is not usable: starting over')
+      replica = createReplica()
+      good = 0
+    }
+    // Half a snapshot cannot be gone on with: what it has named so far is known to the run that read it alone.
+    if (replica.inSnapshot) replica.restart()
+    if (good > 0) {
+      if (good < bytes.length) truncateSync(path, good)
+      return good
+    }
+    return rewrite([{ header }])
+  }
+
+  /** Replaces the journal as a whole: written beside it and renamed. */
+  function rewrite(entries: Iterable<Entry>): number {
+    const beside = `${path}.new`
+    const target = openSync(beside, 'w', 0o600)
+    let written = 0
+    try {
+      for (const entry of entries) written += writeEntry(target, entry)
+    } finally {
+      closeSync(target)
+    }
+    renameSync(beside, path)
+    return written
+  }
+
+  function append(entry: Entry): void {
+    length += writeEntry(file, entry)
+  }
+
+  function compact(): void {
+    if (length < Math.max(compactAbove, 3 * compactLength)) return
+    if (!replica.complete || replica.inSnapshot) return
+    closeSync(file)
+    length = rewrite(wholeJournal(header, replica))
+    compactLength = length
+    file = openSync(path, 'a', 0o600)
+    log.debug({ path, length, documents: replica.documents.size }, 'document cache rewritten')
+  }
+
+  return {
+    get replica() {
+      return replica
+    },
+    apply(page) {
+      append({ page })
+      const changes = replica.apply(page)
+      compact()
+      return changes
+    },
+    repair(repair) {
+      append({ repair })
+      return replica.repair(repair)
+    },
+    close: () => closeSync(file),
+  }
+}
+
+function readJournal(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  }
+}
+
+function parseEntry(line: Buffer): Entry {
+  const text = line.subarray(9)
+  if (line.subarray(0, 8).toString() !== checksum(text)) throw new Error('checksum does not match')
+  return JSON.parse(text.toString()) as Entry
+}
+
+function checkHeader(entry: Entry, expected: Header): void {
+  const found = 'header' in entry ? entry.header : undefined
+  for (const field of ['format', 'schema', 'host'] as const) {
+    if (found?.[field] !== expected[field]) throw new Error(`made for ${field} ${found?.[field]}`)
+  }
+}
+
+function writeEntry(file: number, entry: Entry): number {
+  const text = Buffer.from(JSON.stringify(entry))
+  const line = Buffer.concat([Buffer.from(`${checksum(text)} `), text, Buffer.from('\n')])
+  for (let written = 0; written < line.length; ) written += writeSync(file, line, written)
+  return line.length
+}
+
+function checksum(text: Buffer): string {
+  return crc32(text).toString(16).padStart(8, '0')
+}
+
+/** The replica as the shortest journal: one snapshot, in pages. */
+function* wholeJournal(header: Header, replica: Replica): Iterable<Entry> {
+  yield { header }
+  const { position } = replica
+  if (position === null) return
+  const upserts = [...replica.documents.envelopes()]
+  for (let first = 0; first === 0 || first < upserts.length; first += pageSize) {
+    const last = first + pageSize >= upserts.length
+    const part = upserts.slice(first, first + pageSize)
+    yield { page: { position, snapshot: first === 0, complete: last, upserts: part, removals: [] } }
+  }
+}

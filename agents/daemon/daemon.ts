@@ -1,0 +1,204 @@
+/**
+ * The loop around the roles: what changes in documents and plugs becomes pieces of the host, and what becomes of the
+ * pieces becomes facts for the server. Everything here happens in the turn of the event loop that brought the change.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { AgentState, Fact, Feed } from '../../bus/feed.ts'
+import type { Host, PieceStatus } from '../../host/host.ts'
+import type { HostObject } from '../../host/objects.ts'
+import type { Logger } from '../../runtime/log.ts'
+import type { Cache } from './cache.ts'
+import type { DocumentChange } from './documents.ts'
+import { createHeartbeats } from './heartbeat.ts'
+import { createReporter } from './reporter.ts'
+import type { Role, Standing, View } from './role.ts'
+import { createSync } from './sync.ts'
+
+export interface DaemonOptions {
+  /** Name of this host, as bindings name it. */
+  hostName: string
+  feed: Feed
+  host: Host
+  cache: Cache
+  roles: readonly Role[]
+  log: Logger
+  /** Milliseconds between heartbeats. */
+  reportInterval: number
+  /** Milliseconds between pulls without hints. */
+  safetyPull?: number
+  startedAt?: Date
+}
+
+export interface Daemon {
+  /** Starts the host's and the feed's loops. Resolves when what is known from disk has been handed to the host. */
+  start(): Promise<void>
+  /** Resolves when a server has accepted a heartbeat and the host has been brought in line with a whole snapshot. */
+  readonly ready: Promise<void>
+  /** Facts that the server has not acknowledged. */
+  pendingFacts(): number
+  /** Documents that a differing digest led to. */
+  mended(): number
+  /** Ends the loops. The host stays as it is. */
+  stop(): Promise<void>
+}
+
+interface Piece {
+  objects: readonly HostObject[]
+  standing: Standing
+}
+
+export function createDaemon(options: DaemonOptions): Daemon {
+  const { feed, host, cache, roles, log } = options
+  const abort = new AbortController()
+  const reporter = createReporter({ feed, log })
+  const pieces = new Map<string, Piece>()
+  const accepted = Promise.withResolvers<void>()
+  const converged = Promise.withResolvers<void>()
+  /** Turns true with the first whole snapshot: from then on, things that are not wanted go. */
+  let removing = false
+  /** True once a server, not only the disk, has told all it has. */
+  let upToDate = false
+  let loops: Promise<unknown> = Promise.resolve()
+
+  const view: View = {
+    host: options.hostName,
+    get documents() {
+      return cache.replica.documents
+    },
+    get plugs() {
+      return host.plugs()
+    },
+  }
+
+  const sync = createSync({
+    feed,
+    cache,
+    log,
+    onChanges(changes, complete) {
+      update(changes, [])
+      if (complete && cache.replica.complete) allowRemovals()
+      if (complete && !upToDate) {
+        upToDate = true
+        heartbeats.now()
+        converged.resolve(host.idle())
+      }
+    },
+    onEpoch: () => reporter.again(),
+    ...(options.safetyPull === undefined ? {} : { safetyPull: options.safetyPull }),
+  })
+
+  const heartbeats = createHeartbeats({
+    feed,
+    log,
+    replica: () => cache.replica,
+    agents,
+    startedAt: options.startedAt ?? new Date(),
+    interval: options.reportInterval,
+    onReply({ agrees, position }) {
+      accepted.resolve()
+      const held = cache.replica.position
+      if (!agrees) sync.mend()
+      else if (held?.epoch !== position.epoch || held.sequence !== position.sequence) sync.pull()
+    },
+  })
+
+  function agents(): AgentState[] {
+    return roles.map((role) => role.agent(view))
+  }
+
+  function allowRemovals(): void {
+    if (removing) return
+    removing = true
+    host.allowRemovals()
+  }
+
+  /** Recomputes the pieces that these changes affect, and the facts of the ports that are concerned. */
+  function update(
+    documents: readonly DocumentChange[],
+    plugs: ReadonlySet<string> | readonly string[],
+  ): void {
+    const ports = new Set<string>(plugs)
+    for (const { type, id } of documents) if (type === 'port' || type === 'dhcp-entry') ports.add(id)
+    for (const role of roles) {
+      for (const id of new Set(role.affected(view, { documents, plugs }))) {
+        if (setPiece(id, role.piece(view, id))) continue
+        for (const port of role.concerned(view, id)) ports.add(port)
+      }
+    }
+    tellOf(ports)
+  }
+
+  /** Answers true when the piece is as it was. */
+  function setPiece(id: string, objects: readonly HostObject[]): boolean {
+    const before = pieces.get(id)
+    if (objects.length === 0 && before === undefined) return true
+    if (before !== undefined && isDeepStrictEqual(before.objects, objects)) return true
+    if (objects.length === 0) pieces.delete(id)
+    else pieces.set(id, { objects, standing: 'pending' })
+    host.setPiece(id, objects)
+    return false
+  }
+
+  function onStatus(changed: readonly PieceStatus[]): void {
+    const ports = new Set<string>()
+    for (const { id, settled, failures } of changed) {
+      const piece = pieces.get(id)
+      if (piece === undefined) continue
+      const standing = settled ? 'settled' : failures.length > 0 ? 'failed' : 'pending'
+      if (standing === 'failed' && piece.standing !== 'failed')
+        log.warn({ piece: id, failures }, 'not in place')
+      piece.standing = standing
+      for (const role of roles) {
+        if (!id.startsWith(`${role.name}/`)) continue
+        for (const port of role.concerned(view, id)) ports.add(port)
+      }
+    }
+    tellOf(ports)
+  }
+
+  const standing = (id: string): Standing => pieces.get(id)?.standing ?? 'pending'
+
+  function tellOf(ports: Iterable<string>): void {
+    for (const port of ports) {
+      let known = false
+      for (const role of roles) {
+        const fact = role.fact(view, port, standing)
+        known ||= fact !== undefined
+        if (fact !== undefined && isNews(fact)) reporter.tell(fact)
+      }
+      const { documents } = view
+      if (!known && !documents.get('port', port) && !documents.get('dhcp-entry', port)) reporter.forget(port)
+    }
+  }
+
+  /** That a port which came while this daemon ran was never wired is what the server takes for granted. */
+  function isNews(fact: Fact): boolean {
+    if (fact.kind !== 'port-wired' || fact.wired || !upToDate) return true
+    return reporter.last('port-wired', fact.port_id) !== undefined
+  }
+
+  return {
+    async start() {
+      await host.start()
+      host.onStatus(onStatus)
+      host.onPlugs((changed) => update([], changed))
+      for (const role of roles) for (const id of role.always) setPiece(id, role.piece(view, id))
+      const held = Array.from(cache.replica.documents.envelopes(), (after) => {
+        return { type: after.type, id: after.id, before: undefined, after }
+      })
+      update(held, [...view.plugs.keys()])
+      if (cache.replica.complete) allowRemovals()
+      log.info({ documents: held.length, plugs: view.plugs.size, pieces: pieces.size }, 'started from disk')
+      loops = Promise.all([sync.run(abort.signal), heartbeats.run(abort.signal), reporter.run(abort.signal)])
+    },
+    ready: Promise.all([accepted.promise, converged.promise]).then(() => {}),
+    pendingFacts: reporter.pending,
+    mended: () => sync.mended,
+    async stop() {
+      abort.abort()
+      await loops
+      await host.stop()
+      cache.close()
+    },
+  }
+}
