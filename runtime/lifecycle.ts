@@ -30,21 +30,27 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const { log, deadline = 10_000 } = options
   const abort = new AbortController()
   const started: Started[] = []
+  const starting = new Set<Promise<unknown>>()
   let stopping: Promise<boolean> | undefined
 
   async function stopAll(): Promise<boolean> {
     abort.abort(new Error('stopping'))
     const end = performance.now() + deadline
+    const inTime = (name: string, work: () => unknown) =>
+      within(Math.max(0, end - performance.now()), name, work)
     let clean = true
-    for (let part = started.pop(); part !== undefined; part = started.pop()) {
+    const attempt = async (name: string, work: () => unknown) => {
       try {
-        await within(Math.max(0, end - performance.now()), part)
-        log.debug({ part: part.name }, 'stopped')
+        await inTime(name, work)
+        log.debug({ part: name }, 'stopped')
       } catch (error) {
         clean = false
-        log.error({ part: part.name, err: error }, 'did not stop cleanly')
+        log.error({ part: name, err: error }, 'did not stop cleanly')
       }
     }
+    if (starting.size > 0) await attempt('what is starting', () => Promise.allSettled(starting))
+    for (let part = started.pop(); part !== undefined; part = started.pop())
+      await attempt(part.name, part.stop)
     return clean
   }
 
@@ -52,9 +58,16 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     signal: abort.signal,
     async start(name, start, stop) {
       abort.signal.throwIfAborted()
-      const part = await start()
-      if (stop !== undefined) started.push({ name, stop: () => stop(part) })
-      log.debug({ part: name }, 'started')
+      const starts = Promise.resolve()
+        .then(start)
+        .then((part) => {
+          if (stop !== undefined) started.push({ name, stop: () => stop(part) })
+          log.debug({ part: name }, 'started')
+          return part
+        })
+        .finally(() => starting.delete(starts))
+      starting.add(starts)
+      const part = await starts
       abort.signal.throwIfAborted()
       return part
     },
@@ -65,13 +78,13 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   }
 }
 
-async function within(ms: number, part: Started): Promise<void> {
+async function within(ms: number, name: string, work: () => unknown): Promise<void> {
   const cancel = new AbortController()
   try {
     await Promise.race([
-      Promise.resolve(part.stop()),
+      work(),
       timeout(ms, undefined, { signal: cancel.signal }).then(() => {
-        throw new Error(`${part.name} did not stop before the deadline`)
+        throw new Error(`${name} did not stop before the deadline`)
       }),
     ])
   } finally {
