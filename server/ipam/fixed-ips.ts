@@ -53,6 +53,11 @@ const routerOwners = new Set([
   'network:router_centralized_snat',
 ])
 
+/** True for ports that get an address on every auto-addressed subnet of their network unasked: all but routers'. */
+export function hasImpliedAddresses(deviceOwner: string): boolean {
+  return !routerOwners.has(deviceOwner)
+}
+
 const maxFixedIpsPerPort = 25
 
 /** True when ports form their own addresses on the subnet (SLAAC, with or without DHCPv6 for options). */
@@ -82,7 +87,7 @@ export function planAddresses(
   const plans = requested
     ? planRequested(networkId, subnets, candidates, deviceOwner, requested)
     : planUnrequested(candidates)
-  if (routerOwners.has(deviceOwner)) return plans
+  if (!hasImpliedAddresses(deviceOwner)) return plans
   const implied = candidates.filter(isAutoAddressed).map((subnet) => ({ kind: 'eui64' as const, subnet }))
   return [...plans, ...implied]
 }

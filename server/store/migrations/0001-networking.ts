@@ -101,12 +101,13 @@ const statements = [
     network_id text not null,
     subnet_id text not null references subnets (id),
     ip text not null,
+    ip_address text not null,
     position integer not null,
     primary key (subnet_id, ip),
     unique (network_id, ip)
   )`,
   'create index ip_allocations_port on ip_allocations (port_id)',
-  'create index ip_allocations_ip on ip_allocations (ip)',
+  'create index ip_allocations_address on ip_allocations (ip_address)',
 
   `create table port_bindings (
     port_id text not null references ports (id) on delete cascade,

@@ -96,6 +96,8 @@ export interface IpAllocationTable {
   subnet_id: string
   /** Sortable. */
   ip: string
+  /** Canonical text, as the API shows it and searches in. */
+  ip_address: string
   /** Order within the port's fixed_ips, from 0. */
   position: number
 }

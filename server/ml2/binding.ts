@@ -1,0 +1,56 @@
+/** Binds ports: asks the mechanism drivers in their order, within the transaction that names the host. */
+import { agentsOfHost } from '../agent/agent.store.ts'
+import type { ReadTx } from '../store/store.ts'
+import type { Ml2 } from './ml2.ts'
+import { segmentsOf } from './segments.ts'
+
+/** What a client says of a binding (binding:host_id, binding:vnic_type, binding:profile). */
+export interface BindingWish {
+  host: string
+  vnic_type: string
+  profile: Record<string, unknown>
+}
+
+/** What a binding row says beside that. */
+export interface BindingOutcome {
+  vif_type: string
+  vif_details: Record<string, unknown>
+  segment_id: string | null
+  /** True: the port waits for an agent's report before it is ACTIVE. */
+  needsAgent: boolean
+}
+
+const unbound: BindingOutcome = { vif_type: 'unbound', vif_details: {}, segment_id: null, needsAgent: false }
+const failed: BindingOutcome = { ...unbound, vif_type: 'binding_failed' }
+
+/** The binding of a port of that network to that host: `unbound` without a host, `binding_failed` if no driver can. */
+export async function bindPort(
+  tx: ReadTx,
+  ml2: Ml2,
+  networkId: string,
+  wish: BindingWish,
+): Promise<BindingOutcome> {
+  if (wish.host === '') return unbound
+  const request = {
+    host: wish.host,
+    vnicType: wish.vnic_type,
+    profile: wish.profile,
+    segments: await segmentsOf(tx, networkId),
+    agents: await agentsOfHost(tx, wish.host, ml2.settings.DEFAULT.agent_down_time),
+  }
+  for (const driver of ml2.mechanismDrivers) {
+    const result = driver.bind(request)
+    if (!result) continue
+    return {
+      ...result,
+      vif_details: { ...result.vif_details, bound_drivers: { '0': driver.name } },
+      needsAgent: driver.needsAgent,
+    }
+  }
+  return failed
+}
+
+/** True for the VIF types of ports that no host realises. */
+export function isBound(vifType: string): boolean {
+  return vifType !== 'unbound' && vifType !== 'binding_failed'
+}

@@ -1,0 +1,63 @@
+/** The drivers that this server runs with, by their configured names; an unknown name stops the start. */
+import type { NetworkingSettings } from '../settings.ts'
+import type { Tx } from '../store/store.ts'
+import type { MechanismDriver } from './mechanism-drivers/mechanism-driver.ts'
+import { openvswitchDriver } from './mechanism-drivers/openvswitch.ts'
+import { flatDriver } from './type-drivers/flat.ts'
+import { localDriver } from './type-drivers/local.ts'
+import type { TypeDriver } from './type-drivers/type-driver.ts'
+import { vxlanDriver } from './type-drivers/vxlan.ts'
+
+export interface Ml2 {
+  settings: NetworkingSettings
+  typeDrivers: ReadonlyMap<string, TypeDriver>
+  mechanismDrivers: readonly MechanismDriver[]
+}
+
+const knownTypeDrivers: Readonly<Record<string, (settings: NetworkingSettings) => TypeDriver>> = {
+  local: () => localDriver,
+  flat: flatDriver,
+  vxlan: vxlanDriver,
+}
+
+/** Types of Neutron's default configuration that have no driver yet: known, and not served. */
+const notServed = new Set(['vlan', 'gre', 'geneve'])
+
+const knownMechanismDrivers: Readonly<Record<string, MechanismDriver>> = {
+  openvswitch: openvswitchDriver,
+}
+
+/** Drivers as configured, and `additional` mechanism drivers by name. Throws on a name that nobody has. */
+export function createMl2(
+  settings: NetworkingSettings,
+  additional: Readonly<Record<string, MechanismDriver>> = {},
+): Ml2 {
+  const typeDrivers = new Map(
+    settings.ml2.type_drivers
+      .filter((name) => !notServed.has(name))
+      .map((name) => [name, pick(knownTypeDrivers, name, '[ml2] type_drivers')(settings)]),
+  )
+  for (const type of settings.ml2.tenant_network_types) {
+    if (!typeDrivers.has(type)) {
+      throw new Error(`[ml2] tenant_network_types: '${type}' is not among the loaded type drivers`)
+    }
+  }
+  const mechanisms = { ...knownMechanismDrivers, ...additional }
+  const mechanismDrivers = settings.ml2.mechanism_drivers.map((name) =>
+    pick(mechanisms, name, '[ml2] mechanism_drivers'),
+  )
+  return { settings, typeDrivers, mechanismDrivers }
+}
+
+function pick<T>(known: Readonly<Record<string, T>>, name: string, option: string): T {
+  const found = known[name]
+  if (found === undefined) {
+    throw new Error(`${option}: unknown driver '${name}'; known are ${Object.keys(known).join(', ')}`)
+  }
+  return found
+}
+
+/** Brings the stored identifiers of all type drivers in line with the configuration. */
+export async function initializeTypeDrivers(tx: Tx, ml2: Ml2): Promise<void> {
+  for (const driver of ml2.typeDrivers.values()) await driver.initialize?.(tx)
+}

@@ -1,0 +1,30 @@
+/** A type driver: how segments of one network type are checked, taken and given back. */
+import type { Tx } from '../../store/store.ts'
+
+/** What a segment is on the wire, before it belongs to a network. */
+export interface WireSegment {
+  network_type: string
+  physical_network: string | null
+  segmentation_id: number | null
+}
+
+export interface TypeDriver {
+  type: string
+  /** Throws InvalidInput where provider attributes make no segment of this type. */
+  check(segment: WireSegment): void
+  /**
+   * Completes a segment that an administrator names; the identifier may be left out. Undefined when none is left.
+   * Whether another network has it already is told by its claim.
+   */
+  reserve(tx: Tx, segment: WireSegment): Promise<WireSegment | undefined>
+  /** A segment for a tenant's network; undefined when none is left or the type has none for tenants. */
+  allocate(tx: Tx): Promise<WireSegment | undefined>
+  /** Gives back what reserve or allocate took. */
+  release(tx: Tx, segment: WireSegment): Promise<void>
+  /** What the segment takes for itself alone; null where any number of networks may have the same. */
+  claim(segment: WireSegment): string | null
+  /** The fault of a claim that another network has. */
+  taken(segment: WireSegment): Error
+  /** Brings stored identifiers in line with the configuration, once at start. */
+  initialize?(tx: Tx): Promise<void>
+}

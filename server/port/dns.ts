@@ -1,0 +1,37 @@
+/** Names of ports in the internal DNS: pure. */
+import { invalidInput } from '../../lib/errors.ts'
+import type { DnsAssignment } from '../../model/documents/documents.ts'
+
+/** With this domain, Neutron's default, ports have no names of their own. */
+const domainWithoutNames = 'openstacklocal'
+
+const bare = (domain: string): string => domain.replace(/\.+$/, '')
+
+/**
+ * The dns_name to store: what the client asks for, or '' where the server's domain gives ports no names. Throws
+ * InvalidInput when a full name is not in the server's domain.
+ */
+export function storedDnsName(asked: string, dnsDomain: string): string {
+  const domain = bare(dnsDomain)
+  if (domain === '' || domain === domainWithoutNames) return ''
+  if (asked.endsWith('.') && !asked.endsWith(`.${domain}.`)) {
+    throw invalidInput(`The dns_name passed is a FQDN. Its higher level labels must be equal to '${domain}.'`)
+  }
+  return asked.toLowerCase()
+}
+
+/** dns_assignment: a name for each address, the port's own or `host-10-0-0-5`. Domain as configured. */
+export function dnsAssignment(
+  dnsName: string,
+  addresses: readonly string[],
+  dnsDomain: string,
+): DnsAssignment[] {
+  const domain = bare(dnsDomain)
+  const suffix = domain === '' ? '' : `.${domain}.`
+  return addresses.map((ip_address) => {
+    const name = dnsName === '' ? `host-${ip_address.replaceAll(/[.:]/g, '-')}` : dnsName
+    const fqdn = name.endsWith('.') ? name : `${name}${suffix}`
+    const hostname = name.endsWith('.') && suffix !== '' ? name.slice(0, -suffix.length) : name
+    return { ip_address, hostname, fqdn }
+  })
+}

@@ -1,0 +1,163 @@
+/** Reads ports: rows with their addresses, active bindings and tags, a query each for a whole page. */
+import { type Expression, type SqlBool, sql } from 'kysely'
+import { canonicalIp } from '../../lib/addresses.ts'
+import { badRequest } from '../../lib/errors.ts'
+import { flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
+import type { FixedIp } from '../ipam/fixed-ips.ts'
+import type { QueryScope, Reader, View } from '../resource.ts'
+import type { NetworkingSettings } from '../settings.ts'
+import { isOneOf } from '../store/lists.ts'
+import { prepared } from '../store/prepared.ts'
+import type { ReadTx } from '../store/store.ts'
+import { tagFilters, tagsOf } from '../tag/tags.ts'
+import { dnsAssignment } from './dns.ts'
+
+const ownColumns = [
+  ...standardColumns,
+  'network_id',
+  'mac_address',
+  'admin_state_up',
+  'status',
+  'device_id',
+  'device_owner',
+  'port_security_enabled',
+  'dns_name',
+  'ip_allocation',
+  'allowed_address_pairs',
+  'extra_dhcp_opts',
+] as const
+
+/** `settings` name the server's dns_domain. */
+export function portReader(settings: NetworkingSettings): Reader {
+  return {
+    table: 'ports',
+    columns: {
+      ...plainColumns('ports', ownColumns),
+      ...parentNetworkColumns('ports.network_id'),
+      'binding:host_id': () =>
+        sql`(select b.host from port_bindings b where b.port_id = ports.id and b.status = 'ACTIVE')`,
+    },
+    filters: {
+      ...tagFilters('port', 'ports'),
+      fixed_ips: fixedIpsFilter,
+      'binding:host_id': ({ tx }, values) =>
+        sql<SqlBool>`ports.id in (select b.port_id from port_bindings b where b.status = 'ACTIVE'
+          and ${isOneOf(tx.engine, 'b.host', values)})`,
+    },
+    views: (scope, rows, wanted) => portViews(scope, rows, wanted, settings),
+  }
+}
+
+/** `fixed_ips=ip_address=10.0.0.5`, `subnet_id=…`, `ip_address_substr=…`: values of one kind are OR-ed, kinds AND-ed. */
+function fixedIpsFilter({ tx }: QueryScope, values: readonly string[]): Expression<SqlBool> {
+  const asked: Record<string, string[]> = { ip_address: [], subnet_id: [], ip_address_substr: [] }
+  for (const value of values) {
+    const [, key = '', text = ''] = /^([a-z_]+)=(.*)$/.exec(value) ?? []
+    const list = asked[key]
+    if (!list)
+      throw badRequest(`Invalid filter fixed_ips=${value}: use ip_address=, subnet_id= or ip_address_substr=`)
+    list.push(text)
+  }
+  const { ip_address: addresses = [], subnet_id: subnets = [], ip_address_substr: parts = [] } = asked
+  const conditions: Expression<SqlBool>[] = []
+  const having = (condition: Expression<SqlBool>): void => {
+    conditions.push(
+      sql<SqlBool>`exists (select 1 from ip_allocations a where a.port_id = ports.id and ${condition})`,
+    )
+  }
+  if (addresses.length > 0) {
+    const canonical = addresses.map((address) => canonicalIp(address) ?? address)
+    having(isOneOf(tx.engine, 'a.ip_address', canonical))
+  }
+  if (subnets.length > 0) having(isOneOf(tx.engine, 'a.subnet_id', subnets))
+  for (const part of parts) {
+    having(sql<SqlBool>`a.ip_address like ${`%${part.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`)
+  }
+  return sql<SqlBool>`(${sql.join(conditions, sql` and `)})`
+}
+
+const allocationsOfPorts = prepared('port-views-addresses', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom('ip_allocations')
+    .select(['port_id', 'subnet_id', 'ip_address'])
+    .where(isOneOf(engine, 'port_id', p.ids))
+    .orderBy('port_id')
+    .orderBy('position'),
+)
+
+/** The addresses of several ports, each in its order. */
+export async function addressesOf(tx: ReadTx, ids: readonly string[]): Promise<Map<string, FixedIp[]>> {
+  const addresses = new Map<string, FixedIp[]>(ids.map((id) => [id, []]))
+  for (const row of await allocationsOfPorts.all(tx, { ids })) {
+    addresses.get(row.port_id)?.push({ subnet_id: row.subnet_id, ip_address: row.ip_address })
+  }
+  return addresses
+}
+
+const bindingsOfPorts = prepared('port-views-bindings', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom('port_bindings')
+    .select(['port_id', 'host', 'vif_type', 'vnic_type', 'profile', 'vif_details'])
+    .where(isOneOf(engine, 'port_id', p.ids))
+    .where('status', '=', 'ACTIVE'),
+)
+
+async function bindingViews(
+  tx: ReadTx,
+  ids: readonly string[],
+): Promise<Map<string, Record<string, unknown>>> {
+  const rows = await bindingsOfPorts.all(tx, { ids })
+  return new Map(
+    rows.map((row) => [
+      row.port_id,
+      {
+        'binding:host_id': row.host,
+        'binding:vnic_type': row.vnic_type,
+        'binding:profile': JSON.parse(row.profile) as unknown,
+        'binding:vif_type': row.vif_type,
+        'binding:vif_details': JSON.parse(row.vif_details) as unknown,
+      },
+    ]),
+  )
+}
+
+async function portViews(
+  { tx }: QueryScope,
+  rows: Record<string, unknown>[],
+  wanted: ReadonlySet<string>,
+  { DEFAULT: options }: NetworkingSettings,
+): Promise<View[]> {
+  const ids = rows.map((row) => String(row.id))
+  const wants = (...names: string[]): boolean => names.some((name) => wanted.has(name))
+  const addresses = wants('fixed_ips', 'dns_assignment')
+    ? await addressesOf(tx, ids)
+    : new Map<string, FixedIp[]>()
+  const bindings = [...wanted].some((name) => name.startsWith('binding:'))
+    ? await bindingViews(tx, ids)
+    : new Map<string, Record<string, unknown>>()
+  const tags = wants('tags') ? await tagsOf(tx, 'port', ids) : new Map<string, string[]>()
+  return rows.map((row) => {
+    const id = String(row.id)
+    const fixedIps = addresses.get(id) ?? []
+    return {
+      ...row,
+      id,
+      admin_state_up: flag(row.admin_state_up),
+      port_security_enabled: flag(row.port_security_enabled),
+      allowed_address_pairs: listOf(row.allowed_address_pairs),
+      extra_dhcp_opts: listOf(row.extra_dhcp_opts),
+      fixed_ips: fixedIps,
+      dns_assignment: dnsAssignment(
+        String(row.dns_name ?? ''),
+        fixedIps.map((fixed) => fixed.ip_address),
+        options.dns_domain,
+      ),
+      tags: tags.get(id) ?? [],
+      ...bindings.get(id),
+    }
+  })
+}
+
+function listOf(json: unknown): unknown {
+  return typeof json === 'string' ? JSON.parse(json) : []
+}

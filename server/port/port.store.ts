@@ -1,0 +1,509 @@
+/**
+ * Ports as rows: created, changed and removed with their addresses, binding and provisioning blocks. The API, the
+ * DHCP scheduler and later services all come through here, inside their own transactions.
+ */
+import { randomUUID } from 'node:crypto'
+import { macAddressInUse, NeutronError, networkNotFound, portNotFound } from '../../lib/errors.ts'
+import type { AddressPair, DhcpOption } from '../../model/documents/documents.ts'
+import { type Allocation, allocateAddresses, allocationsOf, releaseAddresses } from '../ipam/allocation.ts'
+import {
+  type AddressableSubnet,
+  candidateSubnets,
+  diffAddresses,
+  type FixedIp,
+  type FixedIpRequest,
+  hasImpliedAddresses,
+  isAutoAddressed,
+  planAddresses,
+  planRequested,
+} from '../ipam/fixed-ips.ts'
+import { type BindingOutcome, type BindingWish, bindPort, isBound } from '../ml2/binding.ts'
+import type { PortEvent } from '../ml2/mechanism-drivers/mechanism-driver.ts'
+import type { Ml2 } from '../ml2/ml2.ts'
+import { isUniqueViolation, RetryTransaction } from '../store/errors.ts'
+import { prepared } from '../store/prepared.ts'
+import type { ReadTx, Tx } from '../store/store.ts'
+import type { PortTable } from '../store/tables/networking.ts'
+import { removeTags } from '../tag/tags.ts'
+import { type AddressPairInput, checkPairsGuarded, completePairs } from './address-pairs.ts'
+import { type DhcpOptionInput, mergeDhcpOptions } from './dhcp-options.ts'
+import { storedDnsName } from './dns.ts'
+import { randomMac } from './mac.ts'
+import { blocksOf, putBlocks } from './provisioning.ts'
+
+export interface PortSubnet extends AddressableSubnet {
+  enable_dhcp: number
+}
+
+/** What a network means for its ports. */
+export interface PortNetwork {
+  id: string
+  project_id: string
+  port_security_enabled: boolean
+  /** In order of creation. */
+  subnets: PortSubnet[]
+}
+
+const networkForPorts = prepared('network-for-ports', (db, p: { id: string }) =>
+  db
+    .selectFrom('networks as n')
+    .leftJoin('subnets as s', 's.network_id', 'n.id')
+    .select([
+      'n.project_id',
+      'n.port_security_enabled',
+      's.id',
+      's.ip_version',
+      's.cidr',
+      's.enable_dhcp',
+      's.ipv6_ra_mode',
+      's.ipv6_address_mode',
+      's.allocation_pools',
+      's.service_types',
+    ])
+    .where('n.id', '=', p.id)
+    .orderBy('s.created_at')
+    .orderBy('s.id'),
+)
+
+/** A network with its subnets, one query. Throws NetworkNotFound. */
+export async function portNetwork(tx: ReadTx, id: string): Promise<PortNetwork> {
+  const rows = await networkForPorts.all(tx, { id })
+  const [first] = rows
+  if (!first) throw networkNotFound(id)
+  const subnets = rows.filter((row): row is typeof row & PortSubnet => row.id !== null)
+  return {
+    id,
+    project_id: first.project_id,
+    port_security_enabled: first.port_security_enabled === 1,
+    subnets,
+  }
+}
+
+/** A port to create. What is left out is chosen. */
+export interface NewPort {
+  project_id: string
+  name?: string
+  description?: string
+  admin_state_up?: boolean
+  device_id?: string
+  device_owner?: string
+  mac_address?: string | null
+  fixed_ips?: readonly FixedIpRequest[]
+  port_security_enabled?: boolean
+  allowed_address_pairs?: readonly AddressPairInput[]
+  extra_dhcp_opts?: readonly DhcpOptionInput[] | null
+  dns_name?: string
+  binding?: Partial<BindingWish>
+}
+
+/** Attributes to change; those left out stay. A mac_address of null asks for a new one. */
+export type PortChanges = Partial<Omit<NewPort, 'project_id'>>
+
+type PortRow = PortTable
+
+const insertPort = prepared('port-insert', (db, p: PortRow) =>
+  db
+    .insertInto('ports')
+    .values({
+      id: p.id,
+      network_id: p.network_id,
+      project_id: p.project_id,
+      name: p.name,
+      description: p.description,
+      revision_number: p.revision_number,
+      created_at: p.created_at,
+      updated_at: p.updated_at,
+      mac_address: p.mac_address,
+      admin_state_up: p.admin_state_up,
+      status: p.status,
+      device_id: p.device_id,
+      device_owner: p.device_owner,
+      port_security_enabled: p.port_security_enabled,
+      dns_name: p.dns_name,
+      ip_allocation: p.ip_allocation,
+      allowed_address_pairs: p.allowed_address_pairs,
+      extra_dhcp_opts: p.extra_dhcp_opts,
+      generation: p.generation,
+    })
+    .onConflict((conflict) => conflict.columns(['network_id', 'mac_address']).doNothing()),
+)
+
+const updatePortRow = prepared('port-update', (db, p: PortRow) =>
+  db
+    .updateTable('ports')
+    .set({
+      name: p.name,
+      description: p.description,
+      revision_number: p.revision_number,
+      updated_at: p.updated_at,
+      mac_address: p.mac_address,
+      admin_state_up: p.admin_state_up,
+      status: p.status,
+      device_id: p.device_id,
+      device_owner: p.device_owner,
+      port_security_enabled: p.port_security_enabled,
+      dns_name: p.dns_name,
+      ip_allocation: p.ip_allocation,
+      allowed_address_pairs: p.allowed_address_pairs,
+      extra_dhcp_opts: p.extra_dhcp_opts,
+      generation: p.generation,
+    })
+    .where('id', '=', p.id),
+)
+
+const portById = prepared('port-by-id', (db, p: { id: string }) =>
+  db.selectFrom('ports').selectAll().where('id', '=', p.id),
+)
+
+const deletePort = prepared('port-delete', (db, p: { id: string }) =>
+  db.deleteFrom('ports').where('id', '=', p.id),
+)
+
+const insertBinding = prepared(
+  'binding-insert',
+  (
+    db,
+    p: {
+      port_id: string
+      host: string
+      vif_type: string
+      vnic_type: string
+      profile: string
+      vif_details: string
+      segment_id: string | null
+    },
+  ) =>
+    db.insertInto('port_bindings').values({
+      port_id: p.port_id,
+      host: p.host,
+      status: 'ACTIVE',
+      vif_type: p.vif_type,
+      vnic_type: p.vnic_type,
+      profile: p.profile,
+      vif_details: p.vif_details,
+      segment_id: p.segment_id,
+    }),
+)
+
+const activeBinding = prepared('binding-active', (db, p: { port_id: string }) =>
+  db
+    .selectFrom('port_bindings')
+    .select(['host', 'vif_type', 'vnic_type', 'profile', 'segment_id'])
+    .where('port_id', '=', p.port_id)
+    .where('status', '=', 'ACTIVE'),
+)
+
+const deleteBinding = prepared('binding-delete', (db, p: { port_id: string; host: string }) =>
+  db.deleteFrom('port_bindings').where('port_id', '=', p.port_id).where('host', '=', p.host),
+)
+
+/** Ports trusted to be the cloud's own (DHCP, routers): they are never filtered. */
+function isTrusted(deviceOwner: string): boolean {
+  return deviceOwner.startsWith('network:')
+}
+
+/**
+ * Creates a port and answers its id. Throws MacAddressInUse, IpAddressGenerationFailure, IpAddressAlreadyAllocated,
+ * InvalidInput and the other faults of addresses and pairs; nothing of it remains then, for the transaction is undone.
+ */
+export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: NewPort): Promise<string> {
+  const { DEFAULT: options } = ml2.settings
+  const id = randomUUID()
+  const deviceOwner = spec.device_owner ?? ''
+  const portSecurity =
+    !isTrusted(deviceOwner) && (spec.port_security_enabled ?? network.port_security_enabled)
+  const plans = planAddresses(network.id, network.subnets, deviceOwner, spec.fixed_ips)
+  const wish = wishOf(spec.binding)
+  const outcome = await bindPort(tx, ml2, network.id, wish)
+  const mac = await insertWithMac(tx, ml2, spec.mac_address, (mac_address) => {
+    const pairs = completePairs(spec.allowed_address_pairs, mac_address, options.max_allowed_address_pair)
+    checkPairsGuarded(pairs, portSecurity)
+    return {
+      id,
+      network_id: network.id,
+      project_id: spec.project_id,
+      name: spec.name ?? '',
+      description: spec.description ?? '',
+      revision_number: 1,
+      created_at: tx.now,
+      updated_at: tx.now,
+      mac_address,
+      admin_state_up: Number(spec.admin_state_up ?? true),
+      status: initialStatus(outcome),
+      device_id: spec.device_id ?? '',
+      device_owner: deviceOwner,
+      port_security_enabled: Number(portSecurity),
+      dns_name: storedDnsName(spec.dns_name ?? '', options.dns_domain),
+      ip_allocation: plans.length > 0 ? 'immediate' : 'none',
+      allowed_address_pairs: JSON.stringify(pairs),
+      extra_dhcp_opts: JSON.stringify(mergeDhcpOptions([], spec.extra_dhcp_opts)),
+      generation: outcome.needsAgent ? 1 : 0,
+    }
+  })
+  const addresses = await allocateAddresses(tx, { portId: id, networkId: network.id, macAddress: mac }, plans)
+  await storeBinding(tx, id, wish, outcome)
+  const blocks = await blocksOf(tx, {
+    networkId: network.id,
+    deviceOwner,
+    needsAgent: outcome.needsAgent,
+    onDhcpSubnet: hasDhcp(network, addresses),
+  })
+  await putBlocks(tx, id, blocks, true)
+  await precommit(tx, ml2, { operation: 'create', portId: id, networkId: network.id })
+  noteChange(tx, 'create', { id, network_id: network.id, project_id: spec.project_id, revision_number: 1 })
+  return id
+}
+
+/** A host that needs no agent to wire a port has wired it at once. */
+function initialStatus(outcome: BindingOutcome): string {
+  return isBound(outcome.vif_type) && !outcome.needsAgent ? 'ACTIVE' : 'DOWN'
+}
+
+const macAttempts = 16
+
+/** Inserts the row with the MAC asked for, or with a random one that the network does not have yet. */
+async function insertWithMac(
+  tx: Tx,
+  ml2: Ml2,
+  asked: string | null | undefined,
+  row: (mac: string) => PortRow,
+): Promise<string> {
+  for (let attempt = 0; attempt < macAttempts; attempt++) {
+    const mac = asked ?? randomMac(ml2.settings.DEFAULT.base_mac)
+    const port = row(mac)
+    if ((await insertPort.run(tx, port)) > 0) return mac
+    if (asked) throw macAddressInUse(port.network_id, mac)
+  }
+  throw new NeutronError(
+    'NetworkMacAddressGenerationFailure',
+    503,
+    'Unable to generate a unique MAC address.',
+  )
+}
+
+function wishOf(binding: Partial<BindingWish> = {}): BindingWish {
+  return {
+    host: binding.host ?? '',
+    vnic_type: binding.vnic_type ?? 'normal',
+    profile: binding.profile ?? {},
+  }
+}
+
+async function storeBinding(
+  tx: Tx,
+  portId: string,
+  wish: BindingWish,
+  outcome: BindingOutcome,
+): Promise<void> {
+  await insertBinding.run(tx, {
+    port_id: portId,
+    host: wish.host,
+    vif_type: outcome.vif_type,
+    vnic_type: wish.vnic_type,
+    profile: JSON.stringify(wish.profile),
+    vif_details: JSON.stringify(outcome.vif_details),
+    segment_id: outcome.segment_id,
+  })
+}
+
+function hasDhcp(network: PortNetwork, addresses: readonly FixedIp[]): boolean {
+  const served = new Set(network.subnets.filter((subnet) => subnet.enable_dhcp === 1).map(({ id }) => id))
+  return addresses.some((address) => served.has(address.subnet_id))
+}
+
+async function precommit(tx: Tx, ml2: Ml2, event: PortEvent): Promise<void> {
+  for (const driver of ml2.mechanismDrivers) await driver.precommit?.(tx, event)
+}
+
+function noteChange(
+  tx: Tx,
+  operation: 'create' | 'update' | 'delete',
+  port: { id: string; network_id: string; project_id: string; revision_number: number },
+): void {
+  tx.change({
+    object: 'port',
+    id: port.id,
+    parentId: port.network_id,
+    operation,
+    revision: port.revision_number,
+    projectId: port.project_id,
+  })
+}
+
+/**
+ * Changes a port: its row, addresses and binding. A change of host, vnic_type or profile binds it anew, and a binding
+ * that failed is tried again with every change. Throws PortNotFound, PortBound, MacAddressInUse and what createPort
+ * throws.
+ */
+export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChanges): Promise<void> {
+  const row = await portById.first(tx, { id })
+  const binding = await activeBinding.first(tx, { port_id: id })
+  if (!row || !binding) throw portNotFound(id)
+  const network = await portNetwork(tx, row.network_id)
+  const next: PortRow = { ...row }
+  applyPlainChanges(next, ml2, changes)
+
+  if (changes.mac_address !== undefined && changes.mac_address !== row.mac_address) {
+    await changeMac(tx, ml2, row, next, binding.vif_type, changes.mac_address)
+  }
+  const pairs = changes.allowed_address_pairs
+    ? completePairs(
+        changes.allowed_address_pairs,
+        next.mac_address,
+        ml2.settings.DEFAULT.max_allowed_address_pair,
+      )
+    : (JSON.parse(row.allowed_address_pairs) as AddressPair[])
+  checkPairsGuarded(pairs, next.port_security_enabled === 1)
+  next.allowed_address_pairs = JSON.stringify(pairs)
+
+  const macChanged = next.mac_address !== row.mac_address
+  const addresses = await changeAddresses(tx, network, next, changes.fixed_ips, macChanged)
+  next.ip_allocation = addresses.now.length > 0 ? 'immediate' : row.ip_allocation
+
+  const current = { host: binding.host, vnic_type: binding.vnic_type, profile: binding.profile }
+  const wish = wishOf({
+    host: current.host,
+    vnic_type: current.vnic_type,
+    profile: JSON.parse(current.profile) as Record<string, unknown>,
+    ...changes.binding,
+  })
+  const differs =
+    wish.host !== current.host ||
+    wish.vnic_type !== current.vnic_type ||
+    JSON.stringify(wish.profile) !== current.profile
+  const retries = binding.vif_type === 'binding_failed'
+  if (differs || retries) {
+    const outcome = await bindPort(tx, ml2, network.id, wish)
+    if (differs || isBound(outcome.vif_type)) {
+      await deleteBinding.run(tx, { port_id: id, host: current.host })
+      // An inactive binding that live migration had prepared on that host becomes the one.
+      await deleteBinding.run(tx, { port_id: id, host: wish.host })
+      await storeBinding(tx, id, wish, outcome)
+      next.status = initialStatus(outcome)
+      if (outcome.needsAgent) next.generation = row.generation + 1
+      const blocks = await blocksOf(tx, {
+        networkId: network.id,
+        deviceOwner: next.device_owner,
+        needsAgent: outcome.needsAgent,
+        onDhcpSubnet: hasDhcp(network, addresses.now),
+      })
+      await putBlocks(tx, id, blocks, false)
+    } else if (!differsFrom(row, next) && !addresses.changed) return
+  } else if (!differsFrom(row, next) && !addresses.changed) return
+
+  next.revision_number = row.revision_number + 1
+  next.updated_at = tx.now
+  await updatePortRow.run(tx, next)
+  await precommit(tx, ml2, { operation: 'update', portId: id, networkId: network.id })
+  noteChange(tx, 'update', next)
+}
+
+function applyPlainChanges(next: PortRow, ml2: Ml2, changes: PortChanges): void {
+  next.name = changes.name ?? next.name
+  next.description = changes.description ?? next.description
+  next.admin_state_up = Number(changes.admin_state_up ?? next.admin_state_up)
+  next.device_id = changes.device_id ?? next.device_id
+  next.device_owner = changes.device_owner ?? next.device_owner
+  next.port_security_enabled = Number(changes.port_security_enabled ?? next.port_security_enabled)
+  if (changes.dns_name !== undefined) {
+    next.dns_name = storedDnsName(changes.dns_name, ml2.settings.DEFAULT.dns_domain)
+  }
+  if (changes.extra_dhcp_opts !== undefined) {
+    const current = JSON.parse(next.extra_dhcp_opts) as DhcpOption[]
+    next.extra_dhcp_opts = JSON.stringify(mergeDhcpOptions(current, changes.extra_dhcp_opts))
+  }
+}
+
+function differsFrom(row: PortRow, next: PortRow): boolean {
+  return Object.entries(next).some(([key, value]) => row[key as keyof PortRow] !== value)
+}
+
+const macTaken = prepared('port-mac-taken', (db, p: { network_id: string; mac_address: string }) =>
+  db
+    .selectFrom('ports')
+    .select('id')
+    .where('network_id', '=', p.network_id)
+    .where('mac_address', '=', p.mac_address),
+)
+
+async function changeMac(
+  tx: Tx,
+  ml2: Ml2,
+  row: PortRow,
+  next: PortRow,
+  vifType: string,
+  asked: string | null,
+): Promise<void> {
+  const mac = asked ?? randomMac(ml2.settings.DEFAULT.base_mac)
+  if (isBound(vifType) && !row.device_owner.startsWith('baremetal:')) {
+    throw new NeutronError(
+      'PortBound',
+      409,
+      `Unable to complete operation on port ${row.id}, port is already bound, port type: ${vifType}, ` +
+        `old_mac ${row.mac_address}, new_mac ${mac}.`,
+    )
+  }
+  if (await macTaken.first(tx, { network_id: row.network_id, mac_address: mac })) {
+    throw macAddressInUse(row.network_id, mac)
+  }
+  next.mac_address = mac
+  try {
+    await updatePortRow.run(tx, { ...row, mac_address: mac })
+  } catch (error) {
+    // Somebody took the address since the look above: run again, and find it taken.
+    throw isUniqueViolation(error) ? new RetryTransaction('MAC address taken meanwhile') : error
+  }
+}
+
+/** Brings the addresses of a port to what is asked for; undefined asks for nothing, but a new MAC moves SLAAC's. */
+async function changeAddresses(
+  tx: Tx,
+  network: PortNetwork,
+  port: PortRow,
+  wanted: readonly FixedIpRequest[] | undefined,
+  macChanged: boolean,
+): Promise<{ now: FixedIp[]; changed: boolean }> {
+  const allocations = await allocationsOf(tx, port.id)
+  const current = allocations.map((one) => ({
+    subnet_id: one.subnet_id,
+    ip_address: one.ip_address,
+  }))
+  const auto = network.subnets.filter(isAutoAddressed)
+  const autoIds = new Set(auto.map((subnet) => subnet.id))
+  const stays = macChanged ? new Set<string>() : autoIds
+  const { keep, remove, add } =
+    wanted === undefined
+      ? diffAddresses(
+          current,
+          macChanged ? current.filter((one) => !autoIds.has(one.subnet_id)) : current,
+          stays,
+        )
+      : diffAddresses(current, wanted, stays)
+  const holder = { portId: port.id, networkId: network.id, macAddress: port.mac_address }
+  const candidates = candidateSubnets(network.subnets, port.device_owner)
+  const plans = planRequested(network.id, network.subnets, candidates, port.device_owner, add)
+  const have = new Set(keep.map((one) => one.subnet_id))
+  const implied =
+    (wanted !== undefined || macChanged) && hasImpliedAddresses(port.device_owner)
+      ? auto.filter((subnet) => !have.has(subnet.id)).map((subnet) => ({ kind: 'eui64' as const, subnet }))
+      : []
+  const gone = new Set(remove.map((one) => one.ip_address))
+  await releaseAddresses(
+    tx,
+    allocations.filter((one: Allocation) => gone.has(one.ip_address)),
+  )
+  const position = Math.max(-1, ...allocations.map((one) => one.position)) + 1
+  const added = await allocateAddresses(tx, holder, [...plans, ...implied], position)
+  return { now: [...keep, ...added], changed: remove.length + added.length > 0 }
+}
+
+/** Removes a port with all that is its own. Throws PortNotFound. */
+export async function removePort(tx: Tx, ml2: Ml2, id: string): Promise<void> {
+  const row = await portById.first(tx, { id })
+  if (!row) throw portNotFound(id)
+  await precommit(tx, ml2, { operation: 'delete', portId: id, networkId: row.network_id })
+  await releaseAddresses(tx, await allocationsOf(tx, id))
+  await removeTags(tx, 'port', id)
+  await deletePort.run(tx, { id })
+  noteChange(tx, 'delete', { ...row, revision_number: row.revision_number + 1 })
+}

@@ -1,0 +1,78 @@
+/** Tags of any resource with standard attributes: kept by the object's kind and id. */
+import { type Expression, type SqlBool, sql } from 'kysely'
+import type { QueryScope } from '../resource.ts'
+import { isOneOf } from '../store/lists.ts'
+import { prepared } from '../store/prepared.ts'
+import type { ReadTx, Tx } from '../store/store.ts'
+
+const ofObjects = prepared('tags-of-objects', (db, p: { ids: readonly string[]; object: string }, engine) =>
+  db
+    .selectFrom('tags')
+    .select(['object_id', 'tag'])
+    .where(isOneOf(engine, 'object_id', p.ids))
+    .where('object', '=', p.object)
+    .orderBy('tag'),
+)
+
+/** The tags of several objects of a kind, sorted; objects without tags are left out. */
+export async function tagsOf(
+  tx: ReadTx,
+  object: string,
+  ids: readonly string[],
+): Promise<Map<string, string[]>> {
+  const tags = new Map<string, string[]>()
+  for (const row of await ofObjects.all(tx, { ids, object })) {
+    tags.set(row.object_id, [...(tags.get(row.object_id) ?? []), row.tag])
+  }
+  return tags
+}
+
+const deleteTags = prepared('tags-delete', (db, p: { object: string; id: string }) =>
+  db.deleteFrom('tags').where('object_id', '=', p.id).where('object', '=', p.object),
+)
+
+/** Forgets the tags of an object that goes. */
+export async function removeTags(tx: Tx, object: string, id: string): Promise<void> {
+  await deleteTags.run(tx, { object, id })
+}
+
+/** Makes these all the tags that an object has. */
+export async function replaceTags(
+  tx: Tx,
+  object: string,
+  id: string,
+  tags: readonly string[],
+): Promise<void> {
+  await removeTags(tx, object, id)
+  if (tags.length === 0) return
+  await tx.db
+    .insertInto('tags')
+    .values(tags.map((tag) => ({ object, object_id: id, tag })))
+    .execute()
+}
+
+type Filter = (scope: QueryScope, values: readonly string[]) => Expression<SqlBool>
+
+/**
+ * Filters of the API: `tags` and `not-tags` ask for all of the words, `tags-any` and `not-tags-any` for one. Words
+ * come separated by commas.
+ */
+export function tagFilters(object: string, table: string): Record<string, Filter> {
+  const idColumn = sql.ref(`${table}.id`)
+  const wordsOf = (values: readonly string[]): string[] => [
+    ...new Set(values.flatMap((value) => value.split(','))),
+  ]
+  const found = ({ tx }: QueryScope, words: readonly string[]): Expression<number> =>
+    sql<number>`(select count(*) from tags where object_id = ${idColumn} and object = ${object}
+      and ${isOneOf(tx.engine, 'tags.tag', words)})`
+  const all: Filter = (scope, values) => {
+    const words = wordsOf(values)
+    return sql<SqlBool>`${found(scope, words)} = ${words.length}`
+  }
+  const any: Filter = (scope, values) => sql<SqlBool>`${found(scope, wordsOf(values))} > 0`
+  const not =
+    (filter: Filter): Filter =>
+    (scope, values) =>
+      sql<SqlBool>`not ${filter(scope, values)}`
+  return { tags: all, 'tags-any': any, 'not-tags': not(all), 'not-tags-any': not(any) }
+}
