@@ -123,6 +123,8 @@ export interface Directory {
   kind: 'directory'
   path: string
   mode: number
+  /** Names in it that a process of ours writes (leases, pid): left alone until the directory itself goes. */
+  keep?: readonly string[]
 }
 
 /** A long-running program that outlives the agent and is adopted by the next one. Changed argv means a restart. */
