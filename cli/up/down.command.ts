@@ -1,0 +1,11 @@
+/** `nucleon down`. */
+import { UserError } from '../errors.ts'
+import { layoutOf } from '../state/layout.ts'
+import { removeAll } from './down.ts'
+
+export async function down(options: { state: string }): Promise<void> {
+  if (process.getuid?.() !== 0) throw new UserError('this needs root', 'Run it with sudo.')
+  const layout = layoutOf(options.state)
+  const had = await removeAll(layout, (text) => process.stderr.write(`nucleon: ${text}\n`))
+  process.stdout.write(had ? `removed all of ${layout.root}\n` : `nothing to remove in ${layout.root}\n`)
+}
