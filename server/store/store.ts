@@ -5,6 +5,8 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from './tables.ts'
 
+export type Engine = 'sqlite' | 'postgres'
+
 export type Operation = 'create' | 'update' | 'delete'
 
 /** One row of `changes`: names an object, never hosts. */
@@ -20,10 +22,21 @@ export interface Change {
   projectId: string | null
 }
 
-/** A consistent snapshot to read from. */
+/** What a statement answered: rows of SELECT or RETURNING, and the number of rows that it wrote. */
+export interface Result {
+  rows: Record<string, unknown>[]
+  written: number
+}
+
+/** A consistent snapshot to read from. Only `tx` may be awaited inside: no other store call, no I/O, no timer. */
 export interface ReadTx {
   readonly db: Kysely<Tables>
-  readonly engine: 'sqlite' | 'postgres'
+  readonly engine: Engine
+  /**
+   * Runs SQL as it stands, with the engine's placeholders. `name` lets the engine keep it prepared. Features use
+   * `db`, and prepared() (prepared.ts) where it is hot.
+   */
+  run(sql: string, parameters: readonly unknown[], name?: string): Promise<Result>
 }
 
 /** A transaction. `tx` only: no other connection, no I/O, no timer inside. It may be run again from the start. */
@@ -46,7 +59,7 @@ export interface WriteOptions {
 }
 
 export interface Store {
-  readonly engine: 'sqlite' | 'postgres'
+  readonly engine: Engine
   /**
    * Runs `work` in one serialisable transaction and commits it durably; on a conflict the whole is run again.
    * On SQLite, writers that wait together share one commit (each in a savepoint of its own: one that throws is
@@ -57,5 +70,8 @@ export interface Store {
   read<T>(work: (tx: ReadTx) => Promise<T>): Promise<T>
   /** Called soon after commits (of this process; on PostgreSQL of others too) that wrote changes. May be spurious. */
   onChanges(listener: () => void): () => void
+  /** Tells all servers on this database, this one too, something short and soon. May be lost; never waits. */
+  signal(text: string): void
+  onSignal(listener: (text: string) => void): () => void
   close(): Promise<void>
 }

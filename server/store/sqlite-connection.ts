@@ -1,0 +1,94 @@
+/** One connection to an SQLite file: statements stay prepared, rows come out as plain objects. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { Kysely } from 'kysely'
+import { kyselyOn } from './dialect.ts'
+import { assertInScope, type Scope } from './scope.ts'
+import type { Result } from './store.ts'
+import type { Tables } from './tables.ts'
+
+export interface SqliteConnection {
+  readonly database: DatabaseSync
+  readonly db: Kysely<Tables>
+  /** The transaction that runs on this connection; `run` and `db` work inside it only. */
+  scope: Scope | undefined
+  run(sql: string, parameters: readonly unknown[]): Promise<Result>
+  /** As `run`, for the store itself. */
+  execute(sql: string, parameters?: readonly unknown[]): Result
+}
+
+interface Statement {
+  statement: StatementSync
+  /** Names of the columns that it answers; empty for one that answers no rows. */
+  columns: string[]
+}
+
+/** Texts of SQL that stay prepared on a connection: lists with many filters make new ones without end. */
+const cacheSize = 1000
+
+/**
+ * Milliseconds that a statement blocks this thread for another process' lock before it fails with SQLITE_BUSY; what
+ * has to wait longer waits without blocking.
+ */
+const busyTimeout = 50
+
+export function openConnection(path: string, readOnly: boolean): SqliteConnection {
+  const database = new DatabaseSync(path, {
+    readOnly,
+    timeout: busyTimeout,
+    enableForeignKeyConstraints: true,
+    enableDoubleQuotedStringLiterals: false,
+  })
+  if (!readOnly) database.exec('pragma journal_mode = wal')
+  database.exec('pragma synchronous = full')
+  const cache = new Map<string, Statement>()
+
+  function prepare(sql: string): Statement {
+    const cached = cache.get(sql)
+    if (cached !== undefined) return cached
+    const statement = database.prepare(sql)
+    const columns = statement.columns().map((column) => column.name)
+    if (columns.length > 0) statement.setReturnArrays(true)
+    for (const oldest of cache.keys()) {
+      if (cache.size < cacheSize) break
+      cache.delete(oldest)
+    }
+    const prepared = { statement, columns }
+    cache.set(sql, prepared)
+    return prepared
+  }
+
+  function execute(sql: string, parameters: readonly unknown[] = []): Result {
+    const { statement, columns } = prepare(sql)
+    const values = parameters.map(bound)
+    if (columns.length === 0) {
+      return { rows: [], written: Number(statement.run(...values).changes) }
+    }
+    const rows = (statement.all(...values) as unknown as unknown[][]).map((row) => named(columns, row))
+    return { rows, written: rows.length }
+  }
+
+  const connection: SqliteConnection = {
+    database,
+    scope: undefined,
+    execute,
+    async run(sql, parameters) {
+      if (connection.scope === undefined) throw new Error('a transaction was used after its end')
+      assertInScope(connection.scope)
+      return execute(sql, parameters)
+    },
+    db: kyselyOn('sqlite', (sql, parameters) => connection.run(sql, parameters)),
+  }
+  return connection
+}
+
+function bound(value: unknown): SQLInputValue {
+  if (typeof value === 'boolean') return value ? 1 : 0
+  if (Array.isArray(value)) return JSON.stringify(value)
+  return value as SQLInputValue
+}
+
+function named(columns: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {}
+  for (const [index, column] of columns.entries()) row[column] = values[index]
+  return row
+}

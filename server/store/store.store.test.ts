@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict'
+import { sql } from 'kysely'
+import { prepared } from './prepared.ts'
+import type { Change, Store } from './store.ts'
+import { forEachEngine, onPostgres, onSqlite } from './testing.ts'
+
+const options = { requestId: 'req-test', userId: 'user' }
+
+function change(id: string, object = 'thing'): Change {
+  return { object, id, parentId: null, operation: 'create', revision: 0, projectId: 'p' }
+}
+
+async function changedIds(store: Store): Promise<string[]> {
+  const rows = await store.read(({ db }) => db.selectFrom('changes').select('id').orderBy('seq').execute())
+  return rows.map((row) => row.id)
+}
+
+forEachEngine(
+  'a write commits its rows and its changes, and answers what the work answers',
+  async ({ store }) => {
+    const answer = await store.write(options, async (tx) => {
+      tx.change({ object: 'port', id: 'a', parentId: 'n', operation: 'update', revision: 7, projectId: 'p' })
+      return 42
+    })
+    assert.equal(answer, 42)
+    const row = await store.read(({ db }) => db.selectFrom('changes').selectAll().executeTakeFirstOrThrow())
+    assert.match(row.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    assert.equal(row.seq, 1)
+    const { at: _at, seq: _seq, xid: _xid, ...rest } = row
+    assert.deepEqual(rest, {
+      object: 'port',
+      id: 'a',
+      parent_id: 'n',
+      operation: 'update',
+      revision: 7,
+      project_id: 'p',
+      request_id: 'req-test',
+      user_id: 'user',
+    })
+  },
+)
+
+forEachEngine('of writers that come together the one that fails is undone alone', async ({ store }) => {
+  const results = await Promise.allSettled(
+    Array.from({ length: 40 }, (_, index) =>
+      store.write(options, async (tx) => {
+        tx.change(change(`x${index}`))
+        await tx.db
+          .insertInto('consumers')
+          .values({ name: `c${index}`, xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
+          .execute()
+        if (index % 10 === 3) throw new Error(`no ${index}`)
+      }),
+    ),
+  )
+  const failed = results.flatMap((result, index) => (result.status === 'rejected' ? [index] : []))
+  assert.deepEqual(failed, [3, 13, 23, 33])
+  assert.equal((await changedIds(store)).length, 36)
+  const rows = await store.read(({ db }) => db.selectFrom('consumers').select('name').execute())
+  assert.equal(rows.length, 36)
+  assert.ok(!rows.some((row) => row.name === 'c13'))
+})
+
+forEachEngine('a constraint that fails in one work leaves the works around it', async ({ store }) => {
+  const put = (name: string) =>
+    store.write(options, async ({ db }) => {
+      await db
+        .insertInto('consumers')
+        .values({ name, xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
+        .execute()
+    })
+  const results = await Promise.allSettled([put('a'), put('b'), put('a'), put('c')])
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+  )
+})
+
+forEachEngine('a read sees one snapshot, without what is being written', async ({ store }) => {
+  await store.write(options, async (tx) => tx.change(change('a')))
+  const counts = await store.read(async ({ db }) => {
+    const count = () =>
+      db
+        .selectFrom('changes')
+        .select(({ fn }) => fn.countAll<number>().as('n'))
+        .executeTakeFirstOrThrow()
+    const first = await count()
+    const second = await count()
+    return [first.n, second.n]
+  })
+  assert.deepEqual(counts, [1, 1])
+})
+
+forEachEngine('values come out alike: counts, sums, truth, lists, none', async ({ store }) => {
+  const row = await store.read(async ({ db, engine }) => {
+    const list =
+      engine === 'postgres'
+        ? sql`'b' = any(${['a', 'b']}::text[])`
+        : sql`'b' in (select value from json_each(${['a', 'b']}))`
+    const { rows } = await sql`
+      select count(*) as count, sum(v.n) as sum, 1 = 1 as yes, 1 = 2 as no, ${list} as listed, null as none,
+        cast(9007199254740991 as bigint) as largest, cast(${true} as integer) as flag
+      from (select 2 as n union all select 3 as n) as v`.execute(db)
+    return rows[0]
+  })
+  assert.deepEqual(row, {
+    count: 2,
+    sum: 5,
+    yes: 1,
+    no: 0,
+    listed: 1,
+    none: null,
+    largest: Number.MAX_SAFE_INTEGER,
+    flag: 1,
+  })
+})
+
+forEachEngine('an integer that a number cannot hold is refused, never rounded', async ({ store }) => {
+  await assert.rejects(
+    store.read(({ db }) => sql`select cast(9007199254740993 as bigint) as n`.execute(db)),
+    RangeError,
+  )
+})
+
+forEachEngine(
+  'a transaction is refused after its end, outside its work, and around another',
+  async ({ store }) => {
+    let leaked: Parameters<Parameters<Store['write']>[1]>[0] | undefined
+    await store.write(options, async (tx) => {
+      leaked = tx
+    })
+    await assert.rejects(async () => leaked?.db.selectFrom('changes').selectAll().execute(), /after its end/)
+    await assert.rejects(
+      store.write(options, () => store.read(async () => {})),
+      /store call inside a transaction/,
+    )
+    await assert.rejects(
+      store.read(() => store.write(options, async () => {})),
+      /store call inside a transaction/,
+    )
+    await store.write(options, async (tx) => tx.change(change('after')))
+    assert.deepEqual(await changedIds(store), ['after'])
+  },
+)
+
+onSqlite('a work that awaits something else is stopped and undone; others go on', async ({ store }) => {
+  let later: Promise<unknown> | undefined
+  const late = store.write(options, async (tx) => {
+    tx.change(change('late'))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    later = tx.db.selectFrom('changes').selectAll().execute()
+    await later
+  })
+  const good = store.write(options, async (tx) => tx.change(change('good')))
+  await assert.rejects(late, /awaited something other than its tx/)
+  await good
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await assert.rejects(later ?? Promise.resolve(), /after its end/)
+  assert.deepEqual(await changedIds(store), ['good'])
+})
+
+onSqlite('writers that wait together share one commit', async ({ store }) => {
+  const before = await pageCommits(store)
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) => store.write(options, async (tx) => tx.change(change(`${i}`)))),
+  )
+  assert.equal((await pageCommits(store)) - before, 1)
+  assert.equal((await changedIds(store)).length, 20)
+})
+
+/** data_version of a reader grows with each commit of another connection. */
+async function pageCommits(store: Store): Promise<number> {
+  const { rows } = await store.read(({ run }) => run('pragma data_version', []))
+  return Number(rows[0]?.data_version)
+}
+
+onSqlite('a deferred constraint that spoils a shared commit fails its own writer only', async ({ store }) => {
+  await store.write(options, async ({ db }) => {
+    await sql`create table parent (id text primary key)`.execute(db)
+    await sql`create table child (id text references parent (id) deferrable initially deferred)`.execute(db)
+  })
+  const put = (id: string) =>
+    store.write(options, async (tx) => {
+      await sql`insert into child values (${id})`.execute(tx.db)
+      tx.change(change(id))
+    })
+  await store.write(
+    options,
+    async ({ db }) => void (await sql`insert into parent values ('here')`.execute(db)),
+  )
+  const results = await Promise.allSettled([put('here'), put('gone'), put('here')])
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+  assert.deepEqual(await changedIds(store), ['here', 'here'])
+})
+
+forEachEngine(
+  'listeners hear of changes, here and through another store',
+  async ({ store, open, engine }) => {
+    const other = engine === 'postgres' ? await open() : store
+    await store.read(async () => {})
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const heard = new Promise<void>((resolve) => other.onChanges(resolve))
+    await store.write(options, async (tx) => tx.change(change('a')))
+    await heard
+    const signal = new Promise<string>((resolve) => other.onSignal(resolve))
+    store.signal('host-1 7')
+    assert.equal(await signal, 'host-1 7')
+  },
+)
+
+forEachEngine('prepared statements are filled with values and keep constants', async ({ store }) => {
+  const put = prepared('test-put', (db, p: { name: string; seq: number }) =>
+    db
+      .insertInto('consumers')
+      .values({ name: p.name, xid: 5, seq: p.seq, lease_owner: null, lease_until: 0 }),
+  )
+  const find = prepared('test-find', (db, p: { from: number; count: number }) =>
+    db
+      .selectFrom('consumers')
+      .select(['name', 'xid'])
+      .where('seq', '>=', p.from)
+      .orderBy('seq')
+      .limit(p.count),
+  )
+  await store.write(options, async (tx) => {
+    for (const seq of [3, 1, 2]) assert.equal(await put.run(tx, { name: `n${seq}`, seq }), 1)
+    assert.deepEqual(await find.first(tx, { from: 2, count: 1 }), { name: 'n2', xid: 5 })
+  })
+  const rows = await store.read((tx) => find.all(tx, { from: 2, count: 9 }))
+  assert.deepEqual(rows, [
+    { name: 'n2', xid: 5 },
+    { name: 'n3', xid: 5 },
+  ])
+})
+
+onPostgres('two servers that contend for one row lose no update', async ({ store, open }) => {
+  const other = await open()
+  await store.write(options, async ({ db }) => {
+    await db
+      .insertInto('consumers')
+      .values({ name: 'counter', xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
+      .execute()
+  })
+  let runs = 0
+  const increment = (from: Store) =>
+    from.write(options, async ({ db }) => {
+      runs++
+      const { seq } = await db.selectFrom('consumers').select('seq').executeTakeFirstOrThrow()
+      await db
+        .updateTable('consumers')
+        .set({ seq: seq + 1 })
+        .execute()
+    })
+  await Promise.all(Array.from({ length: 60 }, (_, index) => increment(index % 2 === 0 ? store : other)))
+  const row = await store.read(({ db }) => db.selectFrom('consumers').select('seq').executeTakeFirstOrThrow())
+  assert.equal(row.seq, 60)
+  assert.ok(runs > 60, 'conflicts were met and retried')
+})
+
+onPostgres('writers that name one key do not conflict, across servers', async ({ store, open }) => {
+  const other = await open()
+  await store.write(options, async ({ db }) => {
+    await db
+      .insertInto('consumers')
+      .values({ name: 'counter', xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
+      .execute()
+  })
+  let runs = 0
+  const increment = (from: Store) =>
+    from.write({ ...options, serialize: ['b', 'a'] }, async ({ db }) => {
+      runs++
+      const { seq } = await db.selectFrom('consumers').select('seq').executeTakeFirstOrThrow()
+      await db
+        .updateTable('consumers')
+        .set({ seq: seq + 1 })
+        .execute()
+    })
+  await Promise.all(Array.from({ length: 60 }, (_, index) => increment(index % 2 === 0 ? store : other)))
+  assert.equal(runs, 60)
+})
+
+onPostgres('an insert that lost a race against its own check is run again', async ({ store, open }) => {
+  const other = await open()
+  let runs = 0
+  const ensure = (from: Store) =>
+    from.write(options, async ({ db }) => {
+      runs++
+      const row = await db.selectFrom('consumers').select('name').where('name', '=', 'one').executeTakeFirst()
+      if (row !== undefined) return 'found'
+      await db
+        .insertInto('consumers')
+        .values({ name: 'one', xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
+        .execute()
+      return 'made'
+    })
+  const results = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => ensure(index % 2 === 0 ? store : other)),
+  )
+  assert.equal(results.filter((result) => result === 'made').length, 1)
+  assert.ok(runs > 20)
+})
+
+onPostgres('a work that swallows an error of the database commits nothing and fails', async ({ store }) => {
+  await assert.rejects(
+    store.write(options, async (tx) => {
+      tx.change(change('half'))
+      await tx.run('select no_such_column', []).catch(() => {})
+    }),
+  )
+  assert.deepEqual(await changedIds(store), [])
+})
