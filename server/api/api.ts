@@ -1,0 +1,72 @@
+/**
+ * The Networking API v2.0 over the features that serve it: routes, identity, policy, transactions, answers.
+ * buildApi makes the server; who calls it listens and closes.
+ */
+import type { FastifyInstance } from 'fastify'
+import { compose, type Extension } from '../../model/resource.ts'
+import { coreResources } from '../../model/resources/core.ts'
+import type { Logger } from '../../runtime/log.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { ComputedFeature, Feature } from '../resource.ts'
+import type { Store } from '../store/store.ts'
+import { computedRoutes } from './computed.routes.ts'
+import { discoveryRoutes } from './discovery.routes.ts'
+import { type Authenticator, createHttp } from './http.ts'
+import { memberRoutes } from './member.routes.ts'
+import { type RouteTools, resourceRoutes } from './resource.routes.ts'
+import { type Served, served } from './served.ts'
+import { tagRoutes } from './tag.routes.ts'
+
+export interface ApiOptions {
+  store: Store
+  features: readonly Feature[]
+  computed?: readonly ComputedFeature[]
+  /** Those that the features serve; see extensionsOf in model/extensions/catalogue.ts. */
+  extensions: readonly Extension[]
+  identity: Authenticator
+  policy: Policy
+  log: Logger
+  settings?: {
+    /** [DEFAULT] pagination_max_limit; absent or below 1: no limit. */
+    paginationMaxLimit?: number
+  }
+}
+
+/** The API as a server that does not listen yet. Throws where declarations, features and policy do not fit. */
+export function buildApi(options: ApiOptions): FastifyInstance {
+  const { store, policy, log, identity } = options
+  const model = compose(coreResources, options.extensions)
+  const loaded = new Set(model.extensions.map((one) => one.alias))
+  const maxLimit = options.settings?.paginationMaxLimit ?? 0
+  const tools: RouteTools = {
+    store,
+    policy,
+    validateFilters: loaded.has('filter-validation'),
+    maxLimit: maxLimit > 0 ? maxLimit : undefined,
+    ifMatch: loaded.has('revision-if-match'),
+  }
+
+  const app = createHttp({ identity, log })
+  discoveryRoutes(app, model)
+  const all = new Map<string, Served>()
+  for (const feature of options.features) {
+    const resource = model.resources.get(feature.resource.name)
+    if (resource) all.set(resource.name, served(resource, feature, policy))
+  }
+  for (const feature of options.computed ?? []) {
+    const resource = model.resources.get(feature.resource.name)
+    if (resource) computedRoutes(app, tools, resource, feature)
+  }
+  for (const one of all.values()) {
+    resourceRoutes(app, tools, one)
+    if (loaded.has('standard-attr-tag') && one.attributes.has('tags')) tagRoutes(app, tools, one)
+    for (const declared of Object.values(one.resource.members)) {
+      const member = one.feature.members?.[declared.name]
+      if (!member)
+        throw new TypeError(`extension ${declared.extension}: ${one.name} does not serve ${declared.name}`)
+      const listed = declared.lists === undefined ? undefined : all.get(declared.lists)
+      memberRoutes(app, tools, one, declared, member, listed)
+    }
+  }
+  return app
+}

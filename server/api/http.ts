@@ -1,0 +1,208 @@
+/**
+ * The HTTP side that all routes share: request ids, identity, bodies, faults, and the ways in which clients spell
+ * paths (`.json`, dashes or underscores).
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  badRequest,
+  bodyTooLarge,
+  httpNotFound,
+  internalServerError,
+  methodNotAllowed,
+  NeutronError,
+  serviceUnavailable,
+} from '../../lib/errors.ts'
+import type { Logger } from '../../runtime/log.ts'
+import type { Context } from '../context.ts'
+import { isBusy, isConflict, isConnectionLoss } from '../store/errors.ts'
+
+/** Who asks. Answers the context of a request, or undefined where its headers prove nobody. */
+export interface Authenticator {
+  authenticate(headers: IncomingHttpHeaders, requestId: string): Promise<Context | undefined>
+  /** Where tokens come from, for WWW-Authenticate: `http://127.0.0.1:5000/v3`. */
+  readonly authUri: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null only on public routes. */
+    caller: Context | null
+  }
+  interface FastifyContextConfig {
+    /** Needs no token. */
+    public?: boolean
+  }
+}
+
+/** Largest body, in bytes: a bulk request of some thousand ports. */
+const bodyLimit = 2 ** 20
+/** Deepest nesting of a body. */
+const depthLimit = 64
+const jsonType = 'application/json'
+
+export interface HttpOptions {
+  identity: Authenticator
+  log: Logger
+}
+
+/** The bare server: no routes yet. */
+export function createHttp({ identity, log }: HttpOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit,
+    genReqId: () => `req-${randomUUID()}`,
+    rewriteUrl: (request) => canonicalPath(request.url ?? '/'),
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false },
+    // Requests under way are answered; idle connections must not hold up the end.
+    forceCloseConnections: 'idle',
+  })
+  app.decorateRequest('caller', null)
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : readJson(String(body)))
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)))
+    }
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-openstack-request-id', request.id)
+    if (request.routeOptions.config.public) return
+    const context = await identity.authenticate(request.headers, request.id)
+    if (!context) return unauthorized(reply, identity.authUri)
+    request.caller = context.requestId === request.id ? context : { ...context, requestId: request.id }
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    log.info(
+      {
+        request_id: request.id,
+        global_request_id: globalRequestId(request),
+        project_id: request.caller?.projectId,
+        user_id: request.caller?.userId,
+        method: request.method,
+        url: request.originalUrl,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      'request',
+    )
+    done()
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const fault = faultOf(error)
+    if (fault.status === 500) log.error({ request_id: request.id, err: error }, 'a request failed')
+    return sendFault(reply, fault)
+  })
+  app.setNotFoundHandler((_request, reply) => sendFault(reply, httpNotFound()))
+  return app
+}
+
+/** The context of a request on a route that needs a token. */
+export function callerOf(request: FastifyRequest): Context {
+  if (!request.caller) throw new Error(`no caller on ${request.method} ${request.url}`)
+  return request.caller
+}
+
+/** Answers JSON. */
+export function sendJson(reply: FastifyReply, body: unknown, status = 200): FastifyReply {
+  return reply.code(status).header('content-type', jsonType).send(JSON.stringify(body))
+}
+
+export function sendFault(
+  reply: FastifyReply,
+  { type, status, message, detail }: NeutronError,
+): FastifyReply {
+  return sendJson(reply, { NeutronError: { type, message, detail } }, status)
+}
+
+/** Refuses the methods that a path does not have: 405 with Allow. */
+export function refuseOtherMethods(app: FastifyInstance, url: string, allowed: readonly string[]): void {
+  const others = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'].filter((method) => !allowed.includes(method))
+  app.route({
+    method: others,
+    url,
+    handler: (request, reply) =>
+      sendFault(reply.header('allow', allowed.join(', ')), methodNotAllowed(request.method)),
+  })
+}
+
+/** The address by which the client reached the server, before the path: `https://cloud:9696`. */
+export function baseUrlOf(request: FastifyRequest): string {
+  const forwarded = request.headers['x-forwarded-proto']
+  const proto = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]?.trim().toLowerCase()
+  return `${proto === 'https' || proto === 'http' ? proto : request.protocol}://${request.host}`
+}
+
+function unauthorized(reply: FastifyReply, authUri: string): FastifyReply {
+  return sendJson(
+    reply.header('www-authenticate', `Keystone uri="${authUri}"`),
+    {
+      error: {
+        message: 'The request you have made requires authentication.',
+        code: 401,
+        title: 'Unauthorized',
+      },
+    },
+    401,
+  )
+}
+
+/** A caller's own id for a chain of requests (oslo.context's global_request_id). */
+function globalRequestId(request: FastifyRequest): string | undefined {
+  const given = request.headers['x-openstack-request-id']
+  return typeof given === 'string' && /^req-[0-9a-f-]{36}$/i.test(given) ? given : undefined
+}
+
+function faultOf(error: unknown): NeutronError {
+  if (error instanceof NeutronError) return error
+  if (isConflict(error) || isBusy(error) || isConnectionLoss(error)) return serviceUnavailable()
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  if (status === 413) return bodyTooLarge()
+  if (typeof status === 'number' && status >= 400 && status < 500 && error instanceof Error) {
+    return badRequest(error.message)
+  }
+  return internalServerError()
+}
+
+/**
+ * The path as routes are written: without `.json`, dashes for underscores in names of collections (every other
+ * segment after the version; the others are ids and tags).
+ */
+export function canonicalPath(url: string): string {
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  if (!path.startsWith('/v2.0/')) return url
+  const segments = (path.endsWith('.json') ? path.slice(0, -5) : path).split('/')
+  for (let i = 2; i < segments.length; i += 2) segments[i] = segments[i]?.replaceAll('_', '-') ?? ''
+  return segments.join('/') + (mark < 0 ? '' : url.slice(mark))
+}
+
+/** Parses a body. Throws a fault on what is no JSON or nested too deep. */
+export function readJson(text: string): unknown {
+  if (depthOf(text) > depthLimit) throw badRequest(`The body is nested deeper than ${depthLimit} levels`)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw badRequest('Malformed request body: it is not JSON')
+  }
+}
+
+function depthOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (inString) {
+      if (code === 0x5c) i++
+      else if (code === 0x22) inString = false
+    } else if (code === 0x22) inString = true
+    else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth)
+    else if (code === 0x7d || code === 0x5d) depth--
+  }
+  return deepest
+}

@@ -1,0 +1,216 @@
+/** One SELECT for a page or an object, over what a feature's Reader says of its columns. */
+import { type Expression, type OrderByDirection, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { namesOf, type Residual } from '../../model/policy/residual.ts'
+import type { Attribute } from '../../model/resource.ts'
+import { predicateOf } from '../policy/predicate.ts'
+import type { QueryScope, Reader, View } from '../resource.ts'
+import { isOneOf } from '../store/lists.ts'
+import type { Filter, ListQuery, Sort } from './list-query.ts'
+
+/** A selected row: attribute name -> raw value; also what policy asks for and the API does not show. */
+export type Row = Record<string, unknown> & { id: string }
+
+type Columns = (name: string) => Expression<unknown> | undefined
+
+function columnsOf(reader: Reader, scope: QueryScope): Columns {
+  const made = new Map<string, Expression<unknown>>()
+  return (name) => {
+    let column = made.get(name)
+    const make = reader.columns[name]
+    if (!column && make) {
+      column = make(scope)
+      made.set(name, column)
+    }
+    return column
+  }
+}
+
+/** The columns to read: those of attributes, and those that policy asks for. */
+export function columnNames(
+  reader: Reader,
+  attributes: ReadonlyMap<string, Attribute>,
+  forPolicy: Iterable<string>,
+): string[] {
+  const names = new Set(Object.keys(reader.columns).filter((name) => attributes.has(name)))
+  names.add('id')
+  for (const attribute of forPolicy) {
+    for (const name of namesOf(attribute)) if (reader.columns[name]) names.add(name)
+  }
+  return [...names]
+}
+
+function select(reader: Reader, scope: QueryScope, columns: Columns, names: readonly string[]) {
+  const selected = names.flatMap((name) => {
+    const column = columns(name)
+    return column ? [sql<unknown>`${column}`.as(name)] : []
+  })
+  return scope.tx.db.selectFrom(reader.table).select(selected)
+}
+
+/** The rows of these ids, in no order. */
+export async function rowsOf(
+  reader: Reader,
+  scope: QueryScope,
+  names: readonly string[],
+  ids: readonly string[],
+): Promise<Map<string, Row>> {
+  const columns = columnsOf(reader, scope)
+  const rows = await select(reader, scope, columns, names)
+    .where(oneOf(scope, required(columns, 'id'), ids))
+    .execute()
+  return new Map((rows as Row[]).map((row) => [row.id, row]))
+}
+
+function oneOf(scope: QueryScope, column: Expression<unknown>, ids: readonly string[]): RawBuilder<SqlBool> {
+  const [only] = ids
+  return only !== undefined && ids.length === 1
+    ? sql<SqlBool>`${column} = ${only}`
+    : isOneOf(scope.tx.engine, column, ids)
+}
+
+export interface PageRequest {
+  query: ListQuery
+  /** What is left of the policy; constants must have been handled before. */
+  residual: Residual
+  names: readonly string[]
+  attributes: ReadonlyMap<string, Attribute>
+  /** Only these, where a collection below another object is listed. */
+  ids?: readonly string[]
+}
+
+/** The rows of one page, in order; undefined when the marker does not exist. */
+export async function pageOf(
+  reader: Reader,
+  scope: QueryScope,
+  page: PageRequest,
+): Promise<Row[] | undefined> {
+  const { query } = page
+  const columns = columnsOf(reader, scope)
+  const sorts: Sort[] = query.sorts.some((sort) => sort.name === 'id')
+    ? [...query.sorts]
+    : [...query.sorts, { name: 'id', descending: false }]
+  const order = sorts.map((sort) => ({
+    ...sort,
+    column: collated(scope, required(columns, sort.name), page.attributes.get(sort.name)),
+    descending: sort.descending !== query.reverse,
+  }))
+
+  let statement = select(reader, scope, columns, page.names)
+  if (page.residual !== true) statement = statement.where(predicateOf(page.residual, columns))
+  if (page.ids) statement = statement.where(isOneOf(scope.tx.engine, required(columns, 'id'), page.ids))
+  for (const filter of query.filters) statement = statement.where(filterOf(reader, scope, columns, filter))
+  if (query.changedSince !== undefined) {
+    statement = statement.where(sql<SqlBool>`${required(columns, 'updated_at')} >= ${query.changedSince}`)
+  }
+  if (query.marker !== undefined && query.limit !== undefined) {
+    const names = sorts.map((sort) => sort.name)
+    const marker = (await rowsOf(reader, scope, [...new Set([...names, 'id'])], [query.marker])).get(
+      query.marker,
+    )
+    if (!marker) return undefined
+    statement = statement.where(beyond(order, marker))
+  }
+  for (const { column, descending } of order) {
+    const direction: OrderByDirection = descending ? 'desc' : 'asc'
+    // Engines disagree on where null stands; here it is the least.
+    if (column.nullable) statement = statement.orderBy(sql`(${column.expression} is not null)`, direction)
+    statement = statement.orderBy(column.expression, direction)
+  }
+  if (query.limit !== undefined) statement = statement.limit(query.limit)
+  const rows = (await statement.execute()) as Row[]
+  return query.reverse ? rows.reverse() : rows
+}
+
+interface SortColumn {
+  expression: Expression<unknown>
+  nullable: boolean
+}
+
+/** Kinds whose text is compared the same in every collation, and is never null. */
+const plainKinds: readonly string[] = ['uuid', 'timestamp', 'boolean', 'integer']
+
+/** Text is ordered by its bytes on both engines. */
+function collated(
+  scope: QueryScope,
+  column: Expression<unknown>,
+  attribute: Attribute | undefined,
+): SortColumn {
+  if (attribute && plainKinds.includes(attribute.kind.name)) return { expression: column, nullable: false }
+  return {
+    expression: scope.tx.engine === 'postgres' ? sql`${column} collate "C"` : column,
+    nullable: true,
+  }
+}
+
+/** Rows after the marker: greater in the first key, or equal there and greater in the next, and so on. */
+function beyond(
+  order: readonly { name: string; column: SortColumn; descending: boolean }[],
+  marker: Row,
+): RawBuilder<SqlBool> {
+  const alternatives: RawBuilder<SqlBool>[] = []
+  const equal: RawBuilder<SqlBool>[] = []
+  for (const { name, column, descending } of order) {
+    const value = marker[name] ?? null
+    const { expression } = column
+    alternatives.push(
+      sql<SqlBool>`(${sql.join([...equal, after(expression, value, descending)], sql` and `)})`,
+    )
+    equal.push(value === null ? sql<SqlBool>`${expression} is null` : sql<SqlBool>`${expression} = ${value}`)
+  }
+  return sql<SqlBool>`(${sql.join(alternatives, sql` or `)})`
+}
+
+function after(column: Expression<unknown>, value: unknown, descending: boolean): RawBuilder<SqlBool> {
+  if (value === null) return descending ? sql<SqlBool>`1 = 0` : sql<SqlBool>`${column} is not null`
+  return descending
+    ? sql<SqlBool>`(${column} < ${value} or ${column} is null)`
+    : sql<SqlBool>`${column} > ${value}`
+}
+
+function filterOf(reader: Reader, scope: QueryScope, columns: Columns, filter: Filter): Expression<SqlBool> {
+  const own = reader.filters?.[filter.name]
+  if (own) return own(scope, filter.texts)
+  const column = filterColumn(columns, filter.name)
+  const parts = filter.values.map((value) =>
+    value === '' || value === null
+      ? sql<SqlBool>`(${column} = '' or ${column} is null)`
+      : sql<SqlBool>`${column} = ${value}`,
+  )
+  return parts.length === 0 ? sql<SqlBool>`1 = 0` : sql<SqlBool>`(${sql.join(parts, sql` or `)})`
+}
+
+function filterColumn(columns: Columns, name: string): Expression<unknown> {
+  for (const candidate of namesOf(name)) {
+    const column = columns(candidate)
+    if (column) return column
+  }
+  throw new TypeError(`no column for the filter ${name}`)
+}
+
+function required(columns: Columns, name: string): Expression<unknown> {
+  const column = columns(name)
+  if (!column) throw new TypeError(`no column ${name}`)
+  return column
+}
+
+/** What a reader lacks for these attributes, for a check at start. */
+export function readerGaps(reader: Reader, attributes: ReadonlyMap<string, Attribute>): string[] {
+  const gaps: string[] = []
+  if (!reader.columns.id) gaps.push('column id')
+  for (const [name, one] of attributes) {
+    const column = namesOf(name).some((candidate) => reader.columns[candidate] !== undefined)
+    if (one.filter && !column && !reader.filters?.[name]) gaps.push(`filter ${name}`)
+    if (one.sort && !column) gaps.push(`sort key ${name}`)
+  }
+  return gaps
+}
+
+/** The views of rows, in the same order. */
+export async function viewsOf(
+  reader: Reader,
+  scope: QueryScope,
+  rows: Row[],
+  wanted: ReadonlySet<string>,
+): Promise<View[]> {
+  return rows.length === 0 ? [] : reader.views(scope, rows, wanted)
+}

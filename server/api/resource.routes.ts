@@ -1,0 +1,241 @@
+/** List, show, create, update and delete of one resource; each request in one transaction. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import {
+  badRequest,
+  badResourceRequest,
+  methodNotAllowed,
+  revisionNumberConstraintFailed,
+} from '../../lib/errors.ts'
+import { attributesOf, decide } from '../../model/policy/residual.ts'
+import type { Context } from '../context.ts'
+import type { Access, Policy } from '../policy/policy.ts'
+import type { QueryScope, View } from '../resource.ts'
+import type { ReadTx, Store, Tx } from '../store/store.ts'
+import { authorizeAction, authorizeCreate, authorizeUpdate, notFound } from './authorize.ts'
+import { readCreate, readUpdate } from './body.ts'
+import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
+import { fieldsOf, type ListQuery, readListQuery } from './list-query.ts'
+import { pageLinks } from './paging.ts'
+import { project, projectionOf, wantedOf } from './projection.ts'
+import { columnNames, pageOf, type Row, rowsOf, viewsOf } from './reader.ts'
+import type { Served } from './served.ts'
+
+/** What every route needs. */
+export interface RouteTools {
+  store: Store
+  policy: Policy
+  validateFilters: boolean
+  /** [DEFAULT] pagination_max_limit; undefined: none. */
+  maxLimit: number | undefined
+  /** revision-if-match is loaded. */
+  ifMatch: boolean
+}
+
+type ById = { Params: { id: string } }
+type Query = Record<string, unknown>
+
+/** Adds the routes of a resource. */
+export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: Served): void {
+  const { store, policy } = tools
+  const { resource, feature, name } = served
+  const path = `/v2.0/${resource.collection.replaceAll('_', '-')}`
+  const can = (operation: (typeof resource.operations)[number]) => resource.operations.includes(operation)
+
+  if (can('list')) {
+    app.get(path, async (request, reply) => {
+      const context = callerOf(request)
+      const query = readListQuery(listRules(tools, served), request.query as Query)
+      const shown = await store.read((tx) => listObjects({ tx, context }, tools, served, query))
+      return sendJson(reply, {
+        [resource.collection]: shown,
+        ...pageLinks(request, resource.collection, query, shown),
+      })
+    })
+  }
+  if (can('create')) {
+    app.post(path, async (request, reply) => {
+      const context = callerOf(request)
+      const { create } = feature
+      if (!create) throw badResourceRequest(name, 'it cannot be created')
+      const { inputs, bulk } = readCreate(served.body, request.body, context)
+      const access = policy.access(context)
+      const shown = await store.write(writeOptions(context, feature.serialize?.(inputs)), async (tx) => {
+        const targets = feature.targets ? await feature.targets(tx, context, inputs) : inputs
+        inputs.forEach((input, i) => {
+          authorizeCreate(served, access, input, { ...targets[i], ...input })
+        })
+        const ids = await create.call(feature, tx, context, inputs)
+        return showObjects({ tx, context }, policy, served, ids)
+      })
+      return sendJson(reply, bulk ? { [resource.collection]: shown } : { [name]: shown[0] }, 201)
+    })
+  }
+  if (can('show')) {
+    app.get<ById>(`${path}/:id`, async (request, reply) => {
+      const context = callerOf(request)
+      const fields = fieldsOf(request.query as Query)
+      const shown = await store.read((tx) =>
+        showObjects({ tx, context }, policy, served, [request.params.id], { fields, check: true }),
+      )
+      return sendJson(reply, { [name]: shown[0] })
+    })
+  }
+  if (can('update')) {
+    app.put<ById>(`${path}/:id`, async (request, reply) => {
+      const context = callerOf(request)
+      const { id } = request.params
+      const { update } = feature
+      if (!update) throw methodNotAllowed('PUT')
+      const changes = readUpdate(served.body, request.body)
+      const expected = tools.ifMatch ? expectedRevision(request) : undefined
+      const access = policy.access(context)
+      const shown = await store.write(writeOptions(context), async (tx) => {
+        const row = await objectRow(tx, context, served, id)
+        authorizeUpdate(served, access, row, changes)
+        checkRevision(row, expected)
+        if (Object.keys(changes).length > 0) {
+          await update.call(feature, tx, context, await currentView(tx, context, served, row), changes)
+        }
+        return showObjects({ tx, context }, policy, served, [id])
+      })
+      return sendJson(reply, { [name]: shown[0] })
+    })
+  }
+  if (can('delete')) {
+    app.delete<ById>(`${path}/:id`, async (request, reply) => {
+      const context = callerOf(request)
+      const { id } = request.params
+      const { remove } = feature
+      if (!remove) throw methodNotAllowed('DELETE')
+      refuseBody(request)
+      const expected = tools.ifMatch ? expectedRevision(request) : undefined
+      const access = policy.access(context)
+      await store.write(writeOptions(context), async (tx) => {
+        const row = await objectRow(tx, context, served, id)
+        authorizeAction(served, access, `delete_${name}`, row)
+        checkRevision(row, expected)
+        await remove.call(feature, tx, context, await currentView(tx, context, served, row))
+      })
+      return reply.code(204).send()
+    })
+  }
+  refuseOtherMethods(app, path, [...(can('list') ? ['GET'] : []), ...(can('create') ? ['POST'] : [])])
+  refuseOtherMethods(app, `${path}/:id`, [
+    ...(can('show') ? ['GET'] : []),
+    ...(can('update') ? ['PUT'] : []),
+    ...(can('delete') ? ['DELETE'] : []),
+  ])
+}
+
+export function writeOptions(context: Context, serialize?: readonly string[]) {
+  return { requestId: context.requestId, userId: context.userId, ...(serialize && { serialize }) }
+}
+
+export function listRules(tools: RouteTools, served: Served) {
+  return { attributes: served.attributes, validateFilters: tools.validateFilters, maxLimit: tools.maxLimit }
+}
+
+/** One page of what the caller may read; only of `ids` where a collection below another object is listed. */
+export async function listObjects(
+  scope: QueryScope,
+  { policy }: Pick<RouteTools, 'policy'>,
+  served: Served,
+  query: ListQuery,
+  ids?: readonly string[],
+): Promise<Record<string, unknown>[]> {
+  const { feature, attributes, name } = served
+  const access = policy.access(scope.context)
+  const residual = access.residual(`get_${name}`)
+  if (residual === false) return []
+  const projection = projectionOf(policy, access, name, attributes)
+  const names = columnNames(feature.reader, attributes, projection.asksFor)
+  const rows = await pageOf(feature.reader, scope, {
+    query,
+    residual,
+    names,
+    attributes,
+    ...(ids && { ids }),
+  })
+  if (!rows) throw notFound(name, query.marker ?? '')
+  const views = await viewsOf(feature.reader, scope, rows, wantedOf(projection, query.fields))
+  return views.map((view, i) => project(projection, query.fields, view, rows[i] ?? view))
+}
+
+/** The objects of these ids as the caller sees them; with `check`, one that it may not read is not there. */
+export async function showObjects(
+  scope: QueryScope,
+  policy: Policy,
+  served: Served,
+  ids: readonly string[],
+  options: { fields?: ReadonlySet<string> | undefined; check?: boolean } = {},
+): Promise<Record<string, unknown>[]> {
+  const { feature, attributes, name } = served
+  const access = policy.access(scope.context)
+  const projection = projectionOf(policy, access, name, attributes)
+  const readable = options.check ? access.residual(`get_${name}`) : true
+  const names = columnNames(feature.reader, attributes, [...projection.asksFor, ...attributesOf(readable)])
+  const found = await rowsOf(feature.reader, scope, names, ids)
+  const rows = ids.map((id) => {
+    const row = found.get(id)
+    if (!row || !decide(readable, row)) throw notFound(name, id)
+    return row
+  })
+  const views = await viewsOf(feature.reader, scope, rows, wantedOf(projection, options.fields))
+  return views.map((view, i) => project(projection, options.fields, view, rows[i] ?? view))
+}
+
+/** The whole row of an object, with all that policy may ask for. Throws 404. */
+export async function objectRow(tx: ReadTx, context: Context, served: Served, id: string): Promise<Row> {
+  const { reader } = served.feature
+  const row = (await rowsOf(reader, { tx, context }, Object.keys(reader.columns), [id])).get(id)
+  if (!row) throw notFound(served.name, id)
+  return row
+}
+
+/** The same object as a view, with every attribute. */
+export async function currentView(
+  tx: Tx | ReadTx,
+  context: Context,
+  served: Served,
+  row: Row,
+): Promise<View> {
+  const all = new Set(served.attributes.keys())
+  const [view] = await viewsOf(served.feature.reader, { tx, context }, [row], all)
+  return view ?? row
+}
+
+/** The row of an object that a collection is below, for a caller who must be able to read it. Throws 404. */
+export async function readableRow(
+  tx: ReadTx,
+  context: Context,
+  access: Access,
+  served: Served,
+  id: string,
+): Promise<Row> {
+  const row = await objectRow(tx, context, served, id)
+  if (!access.may(`get_${served.name}`, row)) throw notFound(served.name, id)
+  return row
+}
+
+export function refuseBody(request: FastifyRequest): void {
+  if (request.body !== undefined && request.body !== null) throw badRequest('Body is not supported in DELETE')
+}
+
+/** The revision that the client demands: `If-Match: revision_number=5`. */
+function expectedRevision(request: FastifyRequest): number | undefined {
+  const header = request.headers['if-match']
+  if (header === undefined) return undefined
+  const matches = [...header.matchAll(/revision_number=([^,;\s"]*)/g)]
+  if (matches.length === 0) return undefined
+  const number = matches[0]?.[1] ?? ''
+  if (matches.length > 1 || !/^\d{1,15}$/.test(number)) {
+    throw badRequest('If-Match takes one revision_number, an integer')
+  }
+  return Number(number)
+}
+
+function checkRevision(row: Row, expected: number | undefined): void {
+  if (expected === undefined) return
+  const found = Number(row.revision_number)
+  if (found !== expected) throw revisionNumberConstraintFailed(expected, found)
+}
