@@ -6,12 +6,13 @@ import type { FastifyInstance } from 'fastify'
 import { compose, type Extension } from '../../model/resource.ts'
 import { coreResources } from '../../model/resources/core.ts'
 import type { Logger } from '../../runtime/log.ts'
+import type { Identity } from '../identity/identity.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ComputedFeature, Feature } from '../resource.ts'
 import type { Store } from '../store/store.ts'
 import { computedRoutes } from './computed.routes.ts'
 import { discoveryRoutes } from './discovery.routes.ts'
-import { type Authenticator, createHttp } from './http.ts'
+import { createHttp } from './http.ts'
 import { memberRoutes } from './member.routes.ts'
 import { type RouteTools, resourceRoutes } from './resource.routes.ts'
 import { type Served, served } from './served.ts'
@@ -23,7 +24,7 @@ export interface ApiOptions {
   computed?: readonly ComputedFeature[]
   /** Those that the features serve; see extensionsOf in model/extensions/catalogue.ts. */
   extensions: readonly Extension[]
-  identity: Authenticator
+  identity: Identity
   policy: Policy
   log: Logger
   settings?: {

@@ -3,7 +3,6 @@
  * paths (`.json`, dashes or underscores).
  */
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
   badRequest,
@@ -16,14 +15,8 @@ import {
 } from '../../lib/errors.ts'
 import type { Logger } from '../../runtime/log.ts'
 import type { Context } from '../context.ts'
+import { type Identity, IdentityUnavailable, Unauthorized } from '../identity/identity.ts'
 import { isBusy, isConflict, isConnectionLoss } from '../store/errors.ts'
-
-/** Who asks. Answers the context of a request, or undefined where its headers prove nobody. */
-export interface Authenticator {
-  authenticate(headers: IncomingHttpHeaders, requestId: string): Promise<Context | undefined>
-  /** Where tokens come from, for WWW-Authenticate: `http://127.0.0.1:5000/v3`. */
-  readonly authUri: string
-}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -43,7 +36,7 @@ const depthLimit = 64
 const jsonType = 'application/json'
 
 export interface HttpOptions {
-  identity: Authenticator
+  identity: Identity
   log: Logger
 }
 
@@ -72,9 +65,7 @@ export function createHttp({ identity, log }: HttpOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id)
     if (request.routeOptions.config.public) return
-    const context = await identity.authenticate(request.headers, request.id)
-    if (!context) return unauthorized(reply, identity.authUri)
-    request.caller = context.requestId === request.id ? context : { ...context, requestId: request.id }
+    request.caller = { ...(await identity.authenticate(request.headers)), requestId: request.id }
   })
   app.addHook('onResponse', (request, reply, done) => {
     log.info(
@@ -93,6 +84,9 @@ export function createHttp({ identity, log }: HttpOptions): FastifyInstance {
     done()
   })
   app.setErrorHandler((error, request, reply) => {
+    if (error instanceof Unauthorized) {
+      return sendJson(reply.header('www-authenticate', error.challenge), error.body, error.status)
+    }
     const fault = faultOf(error)
     if (fault.status === 500) log.error({ request_id: request.id, err: error }, 'a request failed')
     return sendFault(reply, fault)
@@ -137,20 +131,6 @@ export function baseUrlOf(request: FastifyRequest): string {
   return `${proto === 'https' || proto === 'http' ? proto : request.protocol}://${request.host}`
 }
 
-function unauthorized(reply: FastifyReply, authUri: string): FastifyReply {
-  return sendJson(
-    reply.header('www-authenticate', `Keystone uri="${authUri}"`),
-    {
-      error: {
-        message: 'The request you have made requires authentication.',
-        code: 401,
-        title: 'Unauthorized',
-      },
-    },
-    401,
-  )
-}
-
 /** A caller's own id for a chain of requests (oslo.context's global_request_id). */
 function globalRequestId(request: FastifyRequest): string | undefined {
   const given = request.headers['x-openstack-request-id']
@@ -159,6 +139,7 @@ function globalRequestId(request: FastifyRequest): string | undefined {
 
 function faultOf(error: unknown): NeutronError {
   if (error instanceof NeutronError) return error
+  if (error instanceof IdentityUnavailable) return serviceUnavailable()
   if (isConflict(error) || isBusy(error) || isConnectionLoss(error)) return serviceUnavailable()
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   if (status === 413) return bodyTooLarge()
