@@ -32,7 +32,7 @@ interface Prepared {
 let postgres: Promise<Prepared | string> | undefined
 
 after(async () => {
-  const prepared = await postgres
+  const prepared = await postgres?.catch(() => undefined)
   if (prepared === undefined || typeof prepared === 'string') return
   await dropDatabase(prepared.cluster, prepared.template)
   await prepared.cluster.stop()
@@ -110,10 +110,15 @@ async function preparePostgres(): Promise<Prepared | string> {
   const cluster = await startTestPostgres()
   if (typeof cluster === 'string') return cluster
   const template = randomName()
-  await cluster.administer(`create database ${template} encoding 'UTF8' locale 'C' template template0`)
-  const store = await openStore({ engine: 'postgres', url: cluster.url(template) }, silentLogger)
-  await store.close()
-  return { cluster, template }
+  try {
+    await cluster.administer(`create database ${template} encoding 'UTF8' locale 'C' template template0`)
+    const store = await openStore({ engine: 'postgres', url: cluster.url(template) }, silentLogger)
+    await store.close()
+    return { cluster, template }
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
 }
 
 async function dropDatabase(cluster: TestCluster, name: string): Promise<void> {

@@ -147,7 +147,7 @@ const statements = [
     id text primary key,
     agent_type text not null,
     host text not null,
-    binary text not null,
+    "binary" text not null,
     topic text not null,
     availability_zone text,
     admin_state_up integer not null,
