@@ -37,10 +37,13 @@ export interface Client {
   request(method: Method, path: string, body?: unknown): Promise<unknown>
   /** The project that the token is for. */
   projectId(): Promise<string>
+  /** Logs in if need be; for those who make requests of their own. */
+  session(): Promise<Session>
   close(): Promise<void>
 }
 
-interface Session {
+/** A login: the token, and the endpoint that the catalogue names (without `/v2.0`). */
+export interface Session {
   token: string
   endpoint: string
   projectId: string
@@ -138,6 +141,7 @@ export function createClient(cloud: Cloud): Client {
         return (await call(renewed.endpoint, method, `/v2.0${path}`, renewed.token, body)).body
       }
     },
+    session: ensureSession,
     projectId: async () => (await ensureSession()).projectId,
     close: () => dispatcher.close(),
   }

@@ -62,7 +62,11 @@ function query(filters: Filters): string {
   return text === '' ? '' : `?${text}`
 }
 
-export async function list<K extends Kind>(client: Client, kind: K, filters: Filters = {}): Promise<Kinds[K][]> {
+export async function list<K extends Kind>(
+  client: Client,
+  kind: K,
+  filters: Filters = {},
+): Promise<Kinds[K][]> {
   const body = await client.request('GET', `/${kind}s${query(filters)}`)
   return (body as Record<string, Kinds[K][]>)[`${kind}s`] ?? []
 }
@@ -72,7 +76,11 @@ function unwrap<K extends Kind>(kind: K, body: unknown): Kinds[K] {
 }
 
 /** Undefined if there is none that the caller may see. */
-export async function show<K extends Kind>(client: Client, kind: K, id: string): Promise<Kinds[K] | undefined> {
+export async function show<K extends Kind>(
+  client: Client,
+  kind: K,
+  id: string,
+): Promise<Kinds[K] | undefined> {
   try {
     return unwrap(kind, await client.request('GET', `/${kind}s/${encodeURIComponent(id)}`))
   } catch (error) {
@@ -95,7 +103,10 @@ export async function update<K extends Kind>(
   id: string,
   attributes: Record<string, unknown>,
 ): Promise<Kinds[K]> {
-  return unwrap(kind, await client.request('PUT', `/${kind}s/${encodeURIComponent(id)}`, { [kind]: attributes }))
+  return unwrap(
+    kind,
+    await client.request('PUT', `/${kind}s/${encodeURIComponent(id)}`, { [kind]: attributes }),
+  )
 }
 
 /** Deleting what is gone already is success. */

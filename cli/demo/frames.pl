@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Raw Ethernet frames, for what ping cannot say. Uses Perl's base only.
 #   frames.pl send IF < lines of hex         sends each line as one frame; prints how many
+#   frames.pl repeat IF MILLISECONDS         sends the one frame that it reads so often until it is ended
 #   frames.pl capture IF SECONDS             prints each frame received, in hex, one a line; "ready" first
 use strict;
 use warnings;
@@ -23,6 +24,12 @@ if ($mode eq 'send') {
         $sent++;
     }
     print "$sent\n";
+} elsif ($mode eq 'repeat') {
+    my $frame = pack('H*', <STDIN> =~ s/\s//gr);
+    for (;;) {
+        defined(send($socket, $frame, 0)) or die "send: $!\n";
+        select(undef, undef, undef, $seconds / 1000);
+    }
 } else {
     print "ready\n";
     my $end = time() + $seconds;

@@ -43,9 +43,27 @@ export async function sendFrames(namespace: string, frames: readonly FrameSpec[]
   })
 }
 
+/** Sends one frame again and again, every so many milliseconds, until stopped. */
+export function repeatFrame(
+  namespace: string,
+  frame: FrameSpec,
+  milliseconds: number,
+): { stop(): Promise<void> } {
+  const argv = ['netns', 'exec', namespace, 'perl', script, 'repeat', 'eth0', String(milliseconds)]
+  const child = spawn('ip', argv, { stdio: ['pipe', 'ignore', 'inherit'] })
+  const ended = once(child, 'close')
+  child.stdin.end(`${frameHex(frame)}\n`)
+  return {
+    async stop() {
+      child.kill()
+      await ended
+    },
+  }
+}
+
 export interface Capture {
-  /** Markers seen so far. */
-  readonly markers: ReadonlySet<string>
+  /** Markers seen so far, with the time (performance.now()) that each was first seen. */
+  readonly markers: ReadonlyMap<string, number>
   stop(): Promise<void>
 }
 
@@ -54,14 +72,14 @@ export async function captureFrames(namespace: string): Promise<Capture> {
   const child = spawn('ip', ['netns', 'exec', namespace, 'perl', script, 'capture', 'eth0', '120'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const markers = new Set<string>()
+  const markers = new Map<string, number>()
   const { promise: ready, resolve: becomeReady, reject } = Promise.withResolvers<void>()
   child.once('error', reject)
   const ended = once(child, 'close')
   createInterface(child.stdout).on('line', (line) => {
     if (line === 'ready') becomeReady()
     const marker = markerOf(line)
-    if (marker !== undefined) markers.add(marker)
+    if (marker !== undefined && !markers.has(marker)) markers.set(marker, performance.now())
   })
   await Promise.race([
     ready,

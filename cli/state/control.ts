@@ -9,11 +9,18 @@ import { text } from 'node:stream/consumers'
 import { UserError } from '../errors.ts'
 import type { Layout } from './layout.ts'
 
+/** One process of a supervisor. `readyAfter`: milliseconds from its last start until it was ready, null if it is not. */
+export interface Part {
+  pid: number | null
+  readyAfter: number | null
+}
+
 /** What a running supervisor says of itself. */
 export interface Running {
   pid: number
   state: string
   ready: boolean
+  parts: { server: Part; agent: Part }
 }
 
 export interface Control {

@@ -40,8 +40,6 @@ export interface UpOptions {
 export interface AllInOne {
   layout: Layout
   memory: Memory
-  /** Process ids of the server and the agent. */
-  pids(): { server: number | undefined; agent: number | undefined }
   /** Resolves when `down` asks for the end. */
   readonly askedToStop: Promise<void>
   /** Ends both processes; traffic, Open vSwitch and what the agent started stay. */
@@ -212,11 +210,20 @@ export async function startAllInOne(options: UpOptions, say: (text: string) => v
   const user = serverUser()
   makeDirectories(layout, user)
   let isReady = false
-  const about = () => ({ pid: process.pid, state: layout.root, ready: isReady })
+  const processes: { server?: Supervised; agent?: Supervised } = {}
+  const part = (name: keyof typeof processes) => ({
+    pid: processes[name]?.pid() ?? null,
+    readyAfter: processes[name]?.readyAfter() ?? null,
+  })
+  const about = () => ({
+    pid: process.pid,
+    state: layout.root,
+    ready: isReady,
+    parts: { server: part('server'), agent: part('agent') },
+  })
   const control = await takeControl(layout, about, askToStop)
-  const processes: Supervised[] = []
   const stop = async () => {
-    await Promise.all(processes.map((each) => each.stop()))
+    await Promise.all([processes.server?.stop(), processes.agent?.stop()])
     await control.close()
   }
   try {
@@ -238,7 +245,7 @@ export async function startAllInOne(options: UpOptions, say: (text: string) => v
       { name: 'server', argv: serverArguments(layout, memory), logFile: `${layout.log}/server.log` },
       { say },
     )
-    processes.push(server)
+    processes.server = server
     // The server starts while the switch does.
     memory.ovs = await findOrStartOvs(layout)
     writeMemory(layout, memory)
@@ -254,11 +261,11 @@ export async function startAllInOne(options: UpOptions, say: (text: string) => v
       },
       { say },
     )
-    processes.push(agent)
+    processes.agent = agent
     await Promise.all([server.ready, agent.ready])
     await requireAgents(memory, secrets)
     isReady = true
-    return { layout, memory, pids: () => ({ server: server.pid(), agent: agent.pid() }), askedToStop, stop }
+    return { layout, memory, askedToStop, stop }
   } catch (error) {
     await stop()
     throw error

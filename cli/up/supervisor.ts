@@ -28,6 +28,8 @@ export interface Supervised {
   /** When the process first said that it is ready; rejects when it cannot start. */
   readonly ready: Promise<void>
   pid(): number | undefined
+  /** Milliseconds from its last start until it was ready; undefined while it is not. */
+  readyAfter(): number | undefined
   /** SIGTERM, and SIGKILL after 15 s. Resolves when it is gone. */
   stop(): Promise<void>
 }
@@ -53,6 +55,7 @@ export function supervise(spec: ProcessSpec, options: SupervisorOptions): Superv
   let timer: NodeJS.Timeout | undefined
   let stopping = false
   let wasReady = false
+  let readyAfter: number | undefined
   let quickDeaths = 0
   const { promise: gone, resolve: becomeGone } = Promise.withResolvers<void>()
 
@@ -71,6 +74,7 @@ export function supervise(spec: ProcessSpec, options: SupervisorOptions): Superv
     child.on('message', (message) => {
       if ((message as { ready?: boolean }).ready === true) {
         wasReady = true
+        readyAfter = performance.now() - started
         becomeReady()
       }
     })
@@ -86,6 +90,7 @@ export function supervise(spec: ProcessSpec, options: SupervisorOptions): Superv
 
   function died(how: string, life: number): void {
     child = undefined
+    readyAfter = undefined
     if (stopping) {
       becomeGone()
       return
@@ -124,6 +129,7 @@ export function supervise(spec: ProcessSpec, options: SupervisorOptions): Superv
   return {
     ready,
     pid: () => child?.pid,
+    readyAfter: () => readyAfter,
     async stop() {
       clearInterval(bound)
       clearTimeout(timer)

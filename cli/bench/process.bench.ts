@@ -1,0 +1,89 @@
+/** What our processes cost: their start, the agent's restart, their memory. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Running, runningIn } from '../state/control.ts'
+import type { Layout } from '../state/layout.ts'
+import { type Bench, type Figure, round, startUp, stopUp } from './bench.place.ts'
+
+async function requireRunning(layout: Layout): Promise<Running> {
+  const running = await runningIn(layout)
+  if (running === undefined) throw new Error('nucleon up does not run')
+  return running
+}
+
+/** Stops and starts again: what is compiled and stored is there by then. */
+export async function measureStart(bench: Bench): Promise<Figure[]> {
+  const first = bench.startedIn
+  await stopUp(bench.up)
+  Object.assign(bench, await startUp(bench.layout))
+  return [
+    { what: 'first start until ready', value: round(first), unit: 'ms' },
+    { what: 'second start until ready', value: round(bench.startedIn), unit: 'ms', aim: 'under 1500' },
+  ]
+}
+
+/** From the start of the new agent until it has told the server that its host has converged. */
+export async function measureRestart({ layout }: Bench): Promise<Figure[]> {
+  const before = await requireRunning(layout)
+  const { pid } = before.parts.agent
+  if (pid === null) throw new Error('the agent does not run')
+  process.kill(pid, 'SIGKILL')
+  for (const end = performance.now() + 60_000; performance.now() < end; await sleep(10)) {
+    const { agent } = (await requireRunning(layout)).parts
+    if (agent.pid === pid || agent.readyAfter === null) continue
+    return [
+      {
+        what: 'agent started again until converged',
+        value: round(agent.readyAfter),
+        unit: 'ms',
+        aim: 'under 1000',
+      },
+    ]
+  }
+  throw new Error('the agent does not come back')
+}
+
+/** Proportional set size in KiB; 0 of a process that has ended. */
+function pssOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+    return Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+/** Processes of that program name. */
+function pidsOf(program: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program
+      } catch {
+        return false
+      }
+    })
+}
+
+export async function measureMemory({ layout }: Bench): Promise<Figure[]> {
+  const running = await requireRunning(layout)
+  const groups: [string, number[]][] = [
+    ['supervisor', [running.pid]],
+    ['server', [running.parts.server.pid ?? 0]],
+    ['agent', [running.parts.agent.pid ?? 0]],
+    ['dnsmasq', pidsOf('dnsmasq')],
+  ]
+  const mib = groups.map(
+    ([name, pids]) => [name, pids.reduce((sum, pid) => sum + pssOf(pid), 0) / 1024] as const,
+  )
+  const total = mib.reduce((sum, [, value]) => sum + value, 0)
+  const ovs =
+    [...pidsOf('ovs-vswitchd'), ...pidsOf('ovsdb-server')].reduce((sum, pid) => sum + pssOf(pid), 0) / 1024
+  return [
+    ...mib.map(([name, value]) => ({ what: `memory of the ${name}`, value: round(value), unit: 'MiB' })),
+    { what: 'memory of all our processes', value: round(total), unit: 'MiB', aim: 'under 250' },
+    { what: 'memory of Open vSwitch, beside them', value: round(ovs), unit: 'MiB' },
+  ]
+}
