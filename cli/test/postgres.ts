@@ -1,10 +1,19 @@
-/** One temporary PostgreSQL server for the store lane. */
-import type {} from 'node:process'
+/** One temporary PostgreSQL server for all test processes of a lane, instead of one for each. */
+import { startTestPostgres } from '../../server/store/testing-postgres.ts'
 
-/** Placeholder until the store's testing helper exists: every test process starts its own. */
+/** Runs `work` with the environment that leads test processes to the server. Where there can be none, they say why. */
 export async function withPostgres<T>(
   work: (env: NodeJS.ProcessEnv) => Promise<T>,
-  _say: (text: string) => void,
+  say: (text: string) => void,
 ): Promise<T> {
-  return await work({})
+  const cluster = await startTestPostgres()
+  if (typeof cluster === 'string') {
+    say(`    ${cluster}`)
+    return work({})
+  }
+  try {
+    return await work({ NUCLEON_TEST_POSTGRES: cluster.url('postgres') })
+  } finally {
+    await cluster.stop()
+  }
 }
