@@ -1,7 +1,7 @@
 /** Rows of agents: who lives where. An agent is alive while its last heartbeat is younger than agent_down_time. */
 import type { HostAgent } from '../ml2/mechanism-drivers/mechanism-driver.ts'
 import { prepared } from '../store/prepared.ts'
-import type { ReadTx } from '../store/store.ts'
+import type { Operation, ReadTx, Tx } from '../store/store.ts'
 
 export const dhcpAgentType = 'DHCP agent'
 
@@ -32,4 +32,16 @@ export async function agentsOfHost(tx: ReadTx, host: string, downTime: number): 
     alive: row.heartbeat_timestamp > since,
     configurations: JSON.parse(row.configurations) as Record<string, unknown>,
   }))
+}
+
+/** Notes that an agent came, went or changed; the host stands for what it belongs to. */
+export function noteAgent(tx: Tx, operation: Operation, agent: { id: string; host: string }): void {
+  tx.change({
+    object: 'agent',
+    id: agent.id,
+    parentId: agent.host,
+    operation,
+    revision: null,
+    projectId: null,
+  })
 }

@@ -21,6 +21,7 @@ import { type BindingOutcome, type BindingWish, bindPort, isBound } from '../ml2
 import type { PortEvent } from '../ml2/mechanism-drivers/mechanism-driver.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { isUniqueViolation, RetryTransaction } from '../store/errors.ts'
+import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 import type { PortTable } from '../store/tables/networking.ts'
@@ -40,6 +41,8 @@ export interface PortNetwork {
   id: string
   project_id: string
   port_security_enabled: boolean
+  /** Bytes. */
+  mtu: number
   /** In order of creation. */
   subnets: PortSubnet[]
 }
@@ -51,6 +54,7 @@ const networkForPorts = prepared('network-for-ports', (db, p: { id: string }) =>
     .select([
       'n.project_id',
       'n.port_security_enabled',
+      'n.mtu',
       's.id',
       's.ip_version',
       's.cidr',
@@ -75,6 +79,7 @@ export async function portNetwork(tx: ReadTx, id: string): Promise<PortNetwork> 
     id,
     project_id: first.project_id,
     port_security_enabled: first.port_security_enabled === 1,
+    mtu: first.mtu,
     subnets,
   }
 }
@@ -165,6 +170,7 @@ const insertBinding = prepared(
     db,
     p: {
       port_id: string
+      network_id: string
       host: string
       vif_type: string
       vnic_type: string
@@ -175,6 +181,7 @@ const insertBinding = prepared(
   ) =>
     db.insertInto('port_bindings').values({
       port_id: p.port_id,
+      network_id: p.network_id,
       host: p.host,
       status: 'ACTIVE',
       vif_type: p.vif_type,
@@ -241,7 +248,8 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
     }
   })
   const addresses = await allocateAddresses(tx, { portId: id, networkId: network.id, macAddress: mac }, plans)
-  await storeBinding(tx, id, wish, outcome)
+  const port = { id, network_id: network.id, project_id: spec.project_id }
+  await storeBinding(tx, port, wish, outcome)
   const blocks = await blocksOf(tx, {
     networkId: network.id,
     deviceOwner,
@@ -250,7 +258,7 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
   })
   await putBlocks(tx, id, blocks, true)
   await precommit(tx, ml2, { operation: 'create', portId: id, networkId: network.id })
-  noteChange(tx, 'create', { id, network_id: network.id, project_id: spec.project_id, revision_number: 1 })
+  noteChange(tx, 'create', { ...port, revision_number: 1 })
   return id
 }
 
@@ -291,18 +299,32 @@ function wishOf(binding: Partial<BindingWish> = {}): BindingWish {
 
 async function storeBinding(
   tx: Tx,
-  portId: string,
+  port: Pick<PortRow, 'id' | 'network_id' | 'project_id'>,
   wish: BindingWish,
   outcome: BindingOutcome,
 ): Promise<void> {
   await insertBinding.run(tx, {
-    port_id: portId,
+    port_id: port.id,
+    network_id: port.network_id,
     host: wish.host,
     vif_type: outcome.vif_type,
     vnic_type: wish.vnic_type,
     profile: JSON.stringify(wish.profile),
     vif_details: JSON.stringify(outcome.vif_details),
     segment_id: outcome.segment_id,
+  })
+  if (wish.host !== '') noteBinding(tx, port)
+}
+
+/** Hosts came to a port or left it: more than the port's own document may depend on that. */
+function noteBinding(tx: Tx, port: Pick<PortRow, 'id' | 'network_id' | 'project_id'>): void {
+  tx.change({
+    object: 'port-binding',
+    id: port.id,
+    parentId: port.network_id,
+    operation: 'update',
+    revision: null,
+    projectId: port.project_id,
   })
 }
 
@@ -378,7 +400,8 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
       await deleteBinding.run(tx, { port_id: id, host: current.host })
       // An inactive binding that live migration had prepared on that host becomes the one.
       await deleteBinding.run(tx, { port_id: id, host: wish.host })
-      await storeBinding(tx, id, wish, outcome)
+      await storeBinding(tx, row, wish, outcome)
+      if (current.host !== '') noteBinding(tx, row)
       next.status = initialStatus(outcome)
       if (outcome.needsAgent) next.generation = row.generation + 1
       const blocks = await blocksOf(tx, {
@@ -506,4 +529,26 @@ export async function removePort(tx: Tx, ml2: Ml2, id: string): Promise<void> {
   await removeTags(tx, 'port', id)
   await deletePort.run(tx, { id })
   noteChange(tx, 'delete', { ...row, revision_number: row.revision_number + 1 })
+}
+
+const portsToTouch = prepared('ports-to-touch', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom('ports')
+    .select(['id', 'network_id', 'project_id', 'revision_number'])
+    .where(isOneOf(engine, 'id', p.ids)),
+)
+
+const touch = prepared('ports-touch', (db, p: { ids: readonly string[]; now: string }, engine) =>
+  db
+    .updateTable('ports')
+    .set((eb) => ({ revision_number: eb('revision_number', '+', 1), updated_at: p.now }))
+    .where(isOneOf(engine, 'id', p.ids)),
+)
+
+/** Counts a change of something that hangs on the ports (tags, addresses that came or went with a subnet). */
+export async function touchPorts(tx: Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  const ports = await portsToTouch.all(tx, { ids })
+  await touch.run(tx, { ids, now: tx.now })
+  for (const port of ports) noteChange(tx, 'update', { ...port, revision_number: port.revision_number + 1 })
 }

@@ -111,6 +111,7 @@ const statements = [
 
   `create table port_bindings (
     port_id text not null references ports (id) on delete cascade,
+    network_id text not null,
     host text not null,
     status text not null,
     vif_type text not null,
@@ -121,6 +122,7 @@ const statements = [
     primary key (port_id, host)
   )`,
   'create index port_bindings_host on port_bindings (host)',
+  `create index port_bindings_network on port_bindings (network_id, host) where segment_id is not null`,
 
   `create table provisioning_blocks (
     port_id text not null references ports (id) on delete cascade,

@@ -104,6 +104,7 @@ export interface IpAllocationTable {
 
 export interface PortBindingTable {
   port_id: string
+  network_id: string
   /** '' while unbound. */
   host: string
   status: 'ACTIVE' | 'INACTIVE'
@@ -113,6 +114,7 @@ export interface PortBindingTable {
   profile: string
   /** JSON dictionary. */
   vif_details: string
+  /** Null unless some driver has bound the port to the host. */
   segment_id: string | null
 }
 

@@ -1,0 +1,145 @@
+/**
+ * What a heartbeat does: keeps the host's agents alive. One that says nothing new writes one row an agent and notes
+ * no change. An agent that appears, returns or changes makes the server look at what had no agent so far: ports
+ * whose binding failed, and networks that nobody serves by DHCP.
+ */
+import { randomUUID } from 'node:crypto'
+import type { AgentState, Heartbeat } from '../../bus/feed.ts'
+import { NeutronError } from '../../lib/errors.ts'
+import { ensureDhcp, unservedNetworks } from '../dhcp/dhcp-scheduler.ts'
+import type { Ml2 } from '../ml2/ml2.ts'
+import { updatePort } from '../port/port.store.ts'
+import { isOneOf } from '../store/lists.ts'
+import { prepared } from '../store/prepared.ts'
+import type { Store, Tx } from '../store/store.ts'
+import type { AgentTable } from '../store/tables/networking.ts'
+import { aliveSince, dhcpAgentType, isoSeconds, noteAgent } from './agent.store.ts'
+
+const topics: Readonly<Record<string, string>> = {
+  'DHCP agent': 'dhcp_agent',
+  'L3 agent': 'l3_agent',
+  'Metering agent': 'metering_agent',
+}
+
+const rowsOfHost = prepared('heartbeat-rows', (db, p: { host: string }) =>
+  db.selectFrom('agents').selectAll().where('host', '=', p.host),
+)
+
+const beatOn = prepared(
+  'heartbeat-beat',
+  (db, p: { host: string; types: readonly string[]; now: string }, engine) =>
+    db
+      .updateTable('agents')
+      .set({ heartbeat_timestamp: p.now })
+      .where('host', '=', p.host)
+      .where(isOneOf(engine, 'agent_type', p.types)),
+)
+
+/** Types of the agents that were not there, dead, or different before. */
+type News = Set<string>
+
+/** Takes in a host's heartbeat, and starts what waited for its agents. */
+export async function recordHeartbeat(store: Store, ml2: Ml2, host: string, beat: Heartbeat): Promise<void> {
+  const requestId = `heartbeat-${host}`
+  const news = await store.write({ requestId }, (tx) => storeBeat(tx, ml2, host, beat))
+  if (news.size === 0) return
+  await rebindFailed(store, ml2, host, requestId)
+  if (news.has(dhcpAgentType) && ml2.settings.DEFAULT.network_auto_schedule) {
+    await serveUnserved(store, ml2, requestId)
+  }
+}
+
+async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promise<News> {
+  const { agent_down_time: downTime, enable_new_agents: enabled } = ml2.settings.DEFAULT
+  const known = new Map((await rowsOfHost.all(tx, { host })).map((row) => [row.agent_type, row]))
+  const since = aliveSince(downTime)
+  const startedAt = isoSeconds(Date.parse(beat.started_at))
+  const news: News = new Set()
+  const steady: string[] = []
+  for (const state of beat.agents) {
+    const row = known.get(state.agent_type)
+    const told = {
+      binary: state.binary,
+      availability_zone: state.availability_zone,
+      configurations: JSON.stringify(state.configurations),
+      started_at: startedAt,
+      heartbeat_timestamp: tx.now,
+    }
+    if (!row) {
+      await insertAgent(tx, host, state, told, enabled)
+      news.add(state.agent_type)
+      continue
+    }
+    const differs =
+      row.binary !== told.binary ||
+      row.availability_zone !== told.availability_zone ||
+      row.configurations !== told.configurations
+    if (differs || row.heartbeat_timestamp <= since) news.add(state.agent_type)
+    if (differs || row.started_at !== startedAt) {
+      await tx.db.updateTable('agents').set(told).where('id', '=', row.id).execute()
+    } else steady.push(state.agent_type)
+    if (differs) noteAgent(tx, 'update', row)
+  }
+  if (steady.length > 0) await beatOn.run(tx, { host, types: steady, now: tx.now })
+  return news
+}
+
+async function insertAgent(
+  tx: Tx,
+  host: string,
+  state: AgentState,
+  told: Pick<
+    AgentTable,
+    'binary' | 'availability_zone' | 'configurations' | 'started_at' | 'heartbeat_timestamp'
+  >,
+  enabled: boolean,
+): Promise<void> {
+  const id = randomUUID()
+  await tx.db
+    .insertInto('agents')
+    .values({
+      ...told,
+      id,
+      host,
+      agent_type: state.agent_type,
+      topic: topics[state.agent_type] ?? 'N/A',
+      admin_state_up: Number(enabled),
+      description: null,
+      created_at: tx.now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  noteAgent(tx, 'create', { id, host })
+}
+
+/** Tries the ports of the host again that no agent could bind. */
+async function rebindFailed(store: Store, ml2: Ml2, host: string, requestId: string): Promise<void> {
+  const failed = await store.read((tx) =>
+    tx.db
+      .selectFrom('port_bindings')
+      .select('port_id')
+      .where('host', '=', host)
+      .where('vif_type', '=', 'binding_failed')
+      .where('status', '=', 'ACTIVE')
+      .execute(),
+  )
+  for (const { port_id } of failed) {
+    await unlessGone(store.write({ requestId }, (tx) => updatePort(tx, ml2, port_id, {})))
+  }
+}
+
+async function serveUnserved(store: Store, ml2: Ml2, requestId: string): Promise<void> {
+  for (const networkId of await store.read(unservedNetworks)) {
+    const options = { requestId, serialize: [`network:${networkId}`] }
+    await unlessGone(store.write(options, (tx) => ensureDhcp(tx, ml2, networkId)))
+  }
+}
+
+/** What was deleted since it was listed needs nothing any more. */
+async function unlessGone(work: Promise<void>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (!(error instanceof NeutronError && error.status === 404)) throw error
+  }
+}

@@ -1,0 +1,92 @@
+/** The core plugin, wired: features, document sources, and what hosts' heartbeats and reports do. */
+import type { Fact, Heartbeat } from '../bus/feed.ts'
+import type { Model, Resource } from '../model/resource.ts'
+import { agentFeature } from './agent/agent.feature.ts'
+import { recordHeartbeat } from './agent/heartbeat.ts'
+import { tunnelEndpointDocuments } from './agent/tunnel-endpoint.documents.ts'
+import { dhcpEntryDocuments } from './dhcp/dhcp-entry.documents.ts'
+import type { DocumentSources } from './feed/sources.ts'
+import type { MechanismDriver } from './ml2/mechanism-drivers/mechanism-driver.ts'
+import { createMl2, initializeTypeDrivers } from './ml2/ml2.ts'
+import { networkDocuments } from './network/network.documents.ts'
+import { networkFeature } from './network/network.feature.ts'
+import { portDocuments } from './port/port.documents.ts'
+import { portFeature } from './port/port.feature.ts'
+import { recordFacts } from './port/provisioning.ts'
+import type { Feature } from './resource.ts'
+import type { NetworkingSettings } from './settings.ts'
+import type { Store } from './store/store.ts'
+import { subnetFeature } from './subnet/subnet.feature.ts'
+
+/** What these features serve; the assembly loads these extensions and no others for them. */
+export const servedExtensions: readonly string[] = [
+  'standard-attr-description',
+  'standard-attr-timestamp',
+  'standard-attr-revisions',
+  'standard-attr-tag',
+  'revision-if-match',
+  'provider',
+  'multi-provider',
+  'external-net',
+  'net-mtu',
+  'net-mtu-writable',
+  'port-security',
+  'allowed-address-pairs',
+  'extra_dhcp_opt',
+  'dns-integration',
+  'port-mac-address-regenerate',
+  'ip_allocation',
+  'subnet-service-types',
+  'binding',
+  'agent',
+  'agent_sort_key',
+  'agent-resources-synced',
+  'availability_zone',
+  'network_availability_zone',
+  'dhcp_agent_scheduler',
+]
+
+export interface Features {
+  features: Feature[]
+  sources: DocumentSources
+  /** Once at start, before the first request: brings identifiers of segments in line with the configuration. */
+  initialize(store: Store): Promise<void>
+  recordHeartbeat(store: Store, host: string, beat: Heartbeat): Promise<void>
+  recordFacts(store: Store, host: string, facts: readonly Fact[]): Promise<void>
+}
+
+/**
+ * `model` is the API with its extensions, `drivers` are mechanism drivers from outside by name. Throws where the
+ * configuration names a driver that does not exist.
+ */
+export function createFeatures(
+  settings: NetworkingSettings,
+  model: Model,
+  drivers: Readonly<Record<string, MechanismDriver>> = {},
+): Features {
+  const ml2 = createMl2(settings, drivers)
+  const resource = (name: string): Resource => {
+    const found = model.resources.get(name)
+    if (!found) throw new TypeError(`the model has no ${name}`)
+    return found
+  }
+  const agent = model.resources.get('agent')
+  return {
+    features: [
+      networkFeature(resource('network'), ml2),
+      subnetFeature(resource('subnet'), ml2),
+      portFeature(resource('port'), ml2),
+      ...(agent ? [agentFeature(agent, ml2)] : []),
+    ],
+    sources: {
+      network: networkDocuments(settings),
+      port: portDocuments,
+      'dhcp-entry': dhcpEntryDocuments(settings),
+      'tunnel-endpoint': tunnelEndpointDocuments,
+    },
+    initialize: (store) =>
+      store.write({ requestId: 'start', serialize: ['segments'] }, (tx) => initializeTypeDrivers(tx, ml2)),
+    recordHeartbeat: (store, host, beat) => recordHeartbeat(store, ml2, host, beat),
+    recordFacts,
+  }
+}

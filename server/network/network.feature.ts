@@ -1,0 +1,249 @@
+/** Networks of the API: rows, segments, sharing, and what goes with a network that is deleted. */
+import { randomUUID } from 'node:crypto'
+import {
+  availabilityZoneNotFound,
+  externalNetworkInUse,
+  invalidInput,
+  invalidSharedSetting,
+  networkInUse,
+} from '../../lib/errors.ts'
+import type { Resource } from '../../model/resource.ts'
+import { dhcpAgentsOf } from '../dhcp/dhcp-scheduler.ts'
+import type { Ml2 } from '../ml2/ml2.ts'
+import { maximumMtu } from '../ml2/mtu.ts'
+import {
+  releaseSegments,
+  type SegmentsInput,
+  segmentsOf,
+  storeSegments,
+  takeSegments,
+} from '../ml2/segments.ts'
+import { removePort } from '../port/port.store.ts'
+import { closeToAll, openToAll } from '../rbac/network-rbac.ts'
+import type { Feature, Input, View } from '../resource.ts'
+import { isForeignKeyViolation, RetryTransaction } from '../store/errors.ts'
+import { isOneOf } from '../store/lists.ts'
+import type { ReadTx, Tx } from '../store/store.ts'
+import type { NetworkTable } from '../store/tables/networking.ts'
+import { autoDeleteOwners, removeSubnetRow } from '../subnet/subnet.feature.ts'
+import { leastMtu } from '../subnet/subnet.rules.ts'
+import { removeTags, replaceTags } from '../tag/tags.ts'
+import { networkReader } from './network.reader.ts'
+import { networkRow, noteNetwork, touchNetwork } from './network.store.ts'
+
+/** A validated body of a network; what was not sent is absent. */
+interface NetworkInput extends SegmentsInput {
+  project_id: string
+  name: string
+  description?: string
+  admin_state_up: boolean
+  shared?: boolean
+  mtu?: number | null
+  port_security_enabled?: boolean
+  dns_domain?: string
+  availability_zone_hints?: string[]
+}
+
+export function networkFeature(resource: Resource, ml2: Ml2): Feature {
+  return {
+    resource,
+    reader: networkReader,
+    // Tenant segments come from one pool: those who take from it stand in line instead of running again.
+    serialize: () => ['segments'],
+    async create(tx, _context, inputs) {
+      const ids: string[] = []
+      for (const input of inputs) ids.push(await createNetwork(tx, ml2, input as unknown as NetworkInput))
+      return ids
+    },
+    update: (tx, _context, current, changes) => updateNetwork(tx, ml2, current, changes),
+    remove: (tx, _context, current) => deleteNetwork(tx, ml2, current.id),
+    async setTags(tx, _context, current, tags) {
+      await replaceTags(tx, 'network', current.id, tags)
+      await touchNetwork(tx, current.id)
+    },
+    members: {
+      ...(resource.members.dhcp_agents && {
+        dhcp_agents: {
+          resource: resource.members.dhcp_agents,
+          ids: async (tx, _context, parent) => (await dhcpAgentsOf(tx, parent.id)).map((agent) => agent.id),
+        },
+      }),
+    },
+  }
+}
+
+async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Promise<string> {
+  const hints = input.availability_zone_hints ?? []
+  await checkZones(tx, hints)
+  const segments = await takeSegments(tx, ml2, input)
+  const row: NetworkTable = {
+    id: randomUUID(),
+    project_id: input.project_id,
+    name: input.name,
+    description: input.description ?? '',
+    revision_number: 1,
+    created_at: tx.now,
+    updated_at: tx.now,
+    admin_state_up: Number(input.admin_state_up),
+    status: 'ACTIVE',
+    mtu: chosenMtu(input.mtu ?? 0, maximumMtu(ml2.settings, segments)),
+    port_security_enabled: Number(input.port_security_enabled ?? true),
+    dns_domain: input.dns_domain ?? '',
+    availability_zone_hints: JSON.stringify(hints),
+  }
+  await tx.db.insertInto('networks').values(row).execute()
+  await storeSegments(tx, ml2, row.id, segments)
+  if (input.shared) await openToAll(tx, row, 'access_as_shared')
+  if (input['router:external']) await openToAll(tx, row, 'access_as_external')
+  noteNetwork(tx, 'create', row)
+  return row.id
+}
+
+/** Throws AvailabilityZoneNotFound for a zone that no agent is in. */
+async function checkZones(tx: ReadTx, hints: readonly string[]): Promise<void> {
+  if (hints.length === 0) return
+  const rows = await tx.db
+    .selectFrom('agents')
+    .select('availability_zone')
+    .distinct()
+    .where(isOneOf(tx.engine, 'availability_zone', hints))
+    .execute()
+  const known = new Set(rows.map((row) => row.availability_zone))
+  const missing = hints.find((hint) => !known.has(hint))
+  if (missing !== undefined) throw availabilityZoneNotFound(missing)
+}
+
+/** 0 asks for the largest. Throws InvalidInput above that. */
+function chosenMtu(asked: number, maximum: number): number {
+  if (asked > maximum) throw invalidInput(`Requested MTU is too big, maximum is ${maximum}`)
+  return asked === 0 ? maximum : asked
+}
+
+async function updateNetwork(tx: Tx, ml2: Ml2, current: View, changes: Input): Promise<void> {
+  const sent = changes as Partial<NetworkInput>
+  const row = await networkRow(tx, current.id)
+  checkProviderUnchanged(current, changes)
+  const next: NetworkTable = {
+    ...row,
+    name: sent.name ?? row.name,
+    description: sent.description ?? row.description,
+    admin_state_up: Number(sent.admin_state_up ?? row.admin_state_up),
+    port_security_enabled: Number(sent.port_security_enabled ?? row.port_security_enabled),
+    dns_domain: sent.dns_domain ?? row.dns_domain,
+    mtu: row.mtu,
+  }
+  if (sent.mtu !== undefined && sent.mtu !== null) {
+    next.mtu = chosenMtu(sent.mtu, maximumMtu(ml2.settings, await segmentsOf(tx, row.id)))
+    await checkMtuFitsSubnets(tx, row.id, next.mtu)
+  }
+  const opened = await changeAccess(tx, row, sent)
+  const differs = Object.entries(next).some(([key, value]) => row[key as keyof NetworkTable] !== value)
+  if (!differs && !opened) return
+  const { id, ...rest } = { ...next, revision_number: row.revision_number + 1, updated_at: tx.now }
+  await tx.db.updateTable('networks').set(rest).where('id', '=', id).execute()
+  noteNetwork(tx, 'update', { id, ...rest })
+}
+
+/** Throws InvalidInput: the wire of a network stays what it is. */
+function checkProviderUnchanged(current: View, changes: Input): void {
+  const names = ['provider:network_type', 'provider:physical_network', 'provider:segmentation_id', 'segments']
+  const changed = names.some(
+    (name) =>
+      changes[name] !== undefined &&
+      JSON.stringify(changes[name] ?? null) !== JSON.stringify(current[name] ?? null),
+  )
+  if (changed) throw invalidInput('Plugin does not support updating provider attributes')
+}
+
+/** Throws InvalidInput for an MTU that is too small for IPv4 (68) or IPv6 (1280) where there is a subnet of it. */
+async function checkMtuFitsSubnets(tx: ReadTx, networkId: string, mtu: number): Promise<void> {
+  const rows = await tx.db
+    .selectFrom('subnets')
+    .select('ip_version')
+    .distinct()
+    .where('network_id', '=', networkId)
+    .execute()
+  const least = Math.max(0, ...rows.map((row) => leastMtu[row.ip_version] ?? 0))
+  if (mtu < least) throw invalidInput(`Requested MTU is too small, minimum is ${least}`)
+}
+
+/** Shares a network, makes it external, or takes that back; true when something changed. */
+async function changeAccess(tx: Tx, row: NetworkTable, sent: Partial<NetworkInput>): Promise<boolean> {
+  const wanted = [
+    ['access_as_shared', sent.shared],
+    ['access_as_external', sent['router:external']],
+  ] as const
+  let changed = false
+  for (const [action, open] of wanted) {
+    if (open === undefined) continue
+    const entry = await tx.db
+      .selectFrom('network_rbac')
+      .select('id')
+      .where('object_id', '=', row.id)
+      .where('action', '=', action)
+      .where('target_project', '=', '*')
+      .executeTakeFirst()
+    if (open === (entry !== undefined)) continue
+    changed = true
+    if (open) await openToAll(tx, row, action)
+    else {
+      if (action === 'access_as_shared') await checkNobodyElseUses(tx, row)
+      else await checkNoGateways(tx, row.id)
+      await closeToAll(tx, row.id, action)
+    }
+  }
+  return changed
+}
+
+/** Throws InvalidSharedSetting when ports or subnets of projects without an entry of their own are on the network. */
+async function checkNobodyElseUses(tx: ReadTx, row: NetworkTable): Promise<void> {
+  const users = await tx.db
+    .selectFrom('ports')
+    .select('project_id')
+    .distinct()
+    .where('network_id', '=', row.id)
+    .where('device_owner', 'not in', [...autoDeleteOwners, 'network:router_gateway', 'network:floatingip'])
+    .union(tx.db.selectFrom('subnets').select('project_id').distinct().where('network_id', '=', row.id))
+    .execute()
+  const entries = await tx.db
+    .selectFrom('network_rbac')
+    .select('target_project')
+    .where('object_id', '=', row.id)
+    .where('action', '=', 'access_as_shared')
+    .execute()
+  const allowed = new Set([row.project_id, '', ...entries.map((entry) => entry.target_project)])
+  if (users.some((user) => !allowed.has(user.project_id))) throw invalidSharedSetting(row.name || row.id)
+}
+
+async function checkNoGateways(tx: ReadTx, networkId: string): Promise<void> {
+  const gateway = await tx.db
+    .selectFrom('ports')
+    .select('id')
+    .where('network_id', '=', networkId)
+    .where('device_owner', '=', 'network:router_gateway')
+    .executeTakeFirst()
+  if (gateway) throw externalNetworkInUse(networkId)
+}
+
+/** Throws NetworkInUse while somebody's port is on it; ports of DHCP, and subnets, go with it. */
+async function deleteNetwork(tx: Tx, ml2: Ml2, id: string): Promise<void> {
+  const row = await networkRow(tx, id)
+  const ports = await tx.db
+    .selectFrom('ports')
+    .select(['id', 'device_owner'])
+    .where('network_id', '=', id)
+    .execute()
+  if (ports.some((port) => !autoDeleteOwners.includes(port.device_owner))) throw networkInUse(id)
+  for (const port of ports) await removePort(tx, ml2, port.id)
+  const subnets = await tx.db.selectFrom('subnets').selectAll().where('network_id', '=', id).execute()
+  for (const subnet of subnets) await removeSubnetRow(tx, subnet)
+  await releaseSegments(tx, ml2, id)
+  await removeTags(tx, 'network', id)
+  try {
+    await tx.db.deleteFrom('networks').where('id', '=', id).execute()
+  } catch (error) {
+    // A port or subnet came since the look above: run again, and find it.
+    throw isForeignKeyViolation(error) ? new RetryTransaction('network was used meanwhile') : error
+  }
+  noteNetwork(tx, 'delete', row)
+}

@@ -1,0 +1,142 @@
+/** Reads networks: rows with segments, subnets, availability zones and tags, a query each for a whole page. */
+import { type Expression, type SqlBool, sql } from 'kysely'
+import { flag, networkAccess, plainColumns, standardColumns } from '../columns.ts'
+import { numberOrNull } from '../ml2/segments.ts'
+import type { QueryScope, Reader, View } from '../resource.ts'
+import { isOneOf } from '../store/lists.ts'
+import { prepared } from '../store/prepared.ts'
+import type { ReadTx } from '../store/store.ts'
+import { tagFilters, tagsOf } from '../tag/tags.ts'
+
+const ownColumns = [
+  ...standardColumns,
+  'admin_state_up',
+  'status',
+  'mtu',
+  'port_security_enabled',
+  'dns_domain',
+  'availability_zone_hints',
+] as const
+
+export const networkReader: Reader = {
+  table: 'networks',
+  columns: {
+    ...plainColumns('networks', ownColumns),
+    shared: networkAccess('access_as_shared', 'networks.id'),
+    'router:external': networkAccess('access_as_external', 'networks.id'),
+  },
+  filters: {
+    ...tagFilters('network', 'networks'),
+    'provider:network_type': segmentFilter('s.network_type'),
+    'provider:physical_network': segmentFilter('s.physical_network'),
+    'provider:segmentation_id': segmentFilter('s.segmentation_id'),
+  },
+  views: networkViews,
+}
+
+/** True where one of the network's segments has one of the values. */
+function segmentFilter(column: string) {
+  return ({ tx }: QueryScope, values: readonly string[]): Expression<SqlBool> =>
+    sql<SqlBool>`exists (select 1 from network_segments s where s.network_id = networks.id
+      and ${isOneOf(tx.engine, sql`cast(${sql.ref(column)} as text)`, values)})`
+}
+
+const segmentsOfNetworks = prepared('network-views-segments', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom('network_segments')
+    .select(['network_id', 'network_type', 'physical_network', 'segmentation_id'])
+    .where(isOneOf(engine, 'network_id', p.ids))
+    .orderBy('network_id')
+    .orderBy('segment_index'),
+)
+
+interface ProviderView {
+  'provider:network_type': string
+  'provider:physical_network': string | null
+  'provider:segmentation_id': number | null
+}
+
+async function segmentViews(tx: ReadTx, ids: readonly string[]): Promise<Map<string, ProviderView[]>> {
+  const rows = await segmentsOfNetworks.all(tx, { ids })
+  return grouped(
+    rows.map((row) => [
+      row.network_id,
+      {
+        'provider:network_type': row.network_type,
+        'provider:physical_network': row.physical_network,
+        'provider:segmentation_id': numberOrNull(row.segmentation_id),
+      },
+    ]),
+  )
+}
+
+const subnetsOfNetworks = prepared('network-views-subnets', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom('subnets')
+    .select(['network_id', 'id'])
+    .where(isOneOf(engine, 'network_id', p.ids))
+    .orderBy('created_at')
+    .orderBy('id'),
+)
+
+const zonesOfNetworks = prepared('network-views-zones', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom('network_dhcp_agents as d')
+    .innerJoin('agents', 'agents.id', 'd.agent_id')
+    .select(['d.network_id', 'agents.availability_zone'])
+    .distinct()
+    .where(isOneOf(engine, 'd.network_id', p.ids))
+    .where('agents.availability_zone', 'is not', null)
+    .orderBy('agents.availability_zone'),
+)
+
+async function networkViews(
+  { tx }: QueryScope,
+  rows: Record<string, unknown>[],
+  wanted: ReadonlySet<string>,
+): Promise<View[]> {
+  const ids = rows.map((row) => String(row.id))
+  const wantsSegments = wanted.has('segments') || [...wanted].some((name) => name.startsWith('provider:'))
+  const none = new Map<string, never[]>()
+  const segments = wantsSegments ? await segmentViews(tx, ids) : none
+  const subnets = wanted.has('subnets')
+    ? grouped((await subnetsOfNetworks.all(tx, { ids })).map((row) => [row.network_id, row.id]))
+    : none
+  const zones = wanted.has('availability_zones')
+    ? grouped((await zonesOfNetworks.all(tx, { ids })).map((row) => [row.network_id, row.availability_zone]))
+    : none
+  const tags = wanted.has('tags') ? await tagsOf(tx, 'network', ids) : none
+  return rows.map((row) => {
+    const id = String(row.id)
+    return {
+      ...row,
+      id,
+      admin_state_up: flag(row.admin_state_up),
+      port_security_enabled: flag(row.port_security_enabled),
+      shared: flag(row.shared),
+      'router:external': flag(row['router:external']),
+      availability_zone_hints: JSON.parse(String(row.availability_zone_hints ?? '[]')) as string[],
+      availability_zones: zones.get(id) ?? [],
+      subnets: subnets.get(id) ?? [],
+      tags: tags.get(id) ?? [],
+      ...providerView(segments.get(id) ?? []),
+    }
+  })
+}
+
+/** One segment shows as provider attributes, several as `segments`. */
+function providerView(segments: readonly ProviderView[]): Record<string, unknown> {
+  const [only, ...others] = segments
+  if (!only) return {}
+  return others.length === 0 ? { ...only } : { segments }
+}
+
+function grouped<T>(pairs: readonly (readonly [string, T])[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const [key, value] of pairs) {
+    const group = groups.get(key)
+    if (group) group.push(value)
+    else groups.set(key, [value])
+  }
+  return groups
+}

@@ -1,0 +1,69 @@
+/** Ports of the API: from attributes to what port.store.ts does with rows. */
+import type { Resource } from '../../model/resource.ts'
+import type { BindingWish } from '../ml2/binding.ts'
+import type { Ml2 } from '../ml2/ml2.ts'
+import { networkTargets } from '../network/network.targets.ts'
+import type { Feature, Input } from '../resource.ts'
+import type { Tx } from '../store/store.ts'
+import { replaceTags } from '../tag/tags.ts'
+import { portReader } from './port.reader.ts'
+import {
+  createPort,
+  type NewPort,
+  type PortChanges,
+  type PortNetwork,
+  portNetwork,
+  removePort,
+  touchPorts,
+  updatePort,
+} from './port.store.ts'
+
+/** A validated body of a port; what was not sent is absent. */
+interface PortInput extends Omit<NewPort, 'binding'> {
+  network_id: string
+  'binding:host_id'?: string | null
+  'binding:vnic_type'?: string
+  'binding:profile'?: Record<string, unknown> | null
+}
+
+export function portFeature(resource: Resource, ml2: Ml2): Feature {
+  return {
+    resource,
+    reader: portReader(ml2.settings),
+    targets: networkTargets,
+    serialize: (inputs) => [...new Set(inputs.map((input) => `network:${input.network_id}`))],
+    async create(tx, _context, inputs) {
+      const networks = new Map<string, PortNetwork>()
+      const ids: string[] = []
+      for (const input of inputs) {
+        const body = input as unknown as PortInput
+        const network = networks.get(body.network_id) ?? (await portNetwork(tx, body.network_id))
+        networks.set(body.network_id, network)
+        ids.push(await createPort(tx, ml2, network, { ...body, ...bindingOf(body) }))
+      }
+      return ids
+    },
+    async update(tx, _context, current, changes: Input) {
+      const body = changes as Partial<PortInput>
+      const wanted: PortChanges = { ...body, ...bindingOf(body) }
+      await updatePort(tx, ml2, current.id, wanted)
+    },
+    remove: (tx, _context, current) => removePort(tx, ml2, current.id),
+    async setTags(tx: Tx, _context, current, tags) {
+      await replaceTags(tx, 'port', current.id, tags)
+      await touchPorts(tx, [current.id])
+    },
+  }
+}
+
+function bindingOf(body: Partial<PortInput>): { binding?: Partial<BindingWish> } {
+  const { 'binding:host_id': host, 'binding:vnic_type': vnicType, 'binding:profile': profile } = body
+  if (host === undefined && vnicType === undefined && profile === undefined) return {}
+  return {
+    binding: {
+      ...(host === undefined ? {} : { host: host ?? '' }),
+      ...(vnicType === undefined ? {} : { vnic_type: vnicType }),
+      ...(profile === undefined ? {} : { profile: profile ?? {} }),
+    },
+  }
+}

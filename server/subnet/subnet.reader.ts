@@ -1,0 +1,51 @@
+/** Reads subnets: all of a subnet is one row, but for its tags. */
+import { sql } from 'kysely'
+import { flag, networkAccess, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
+import type { Reader } from '../resource.ts'
+import { tagFilters, tagsOf } from '../tag/tags.ts'
+
+const ownColumns = [
+  ...standardColumns,
+  'network_id',
+  'ip_version',
+  'cidr',
+  'gateway_ip',
+  'enable_dhcp',
+  'ipv6_ra_mode',
+  'ipv6_address_mode',
+  'allocation_pools',
+  'dns_nameservers',
+  'host_routes',
+  'service_types',
+] as const
+
+const lists = ['allocation_pools', 'dns_nameservers', 'host_routes', 'service_types'] as const
+
+export const subnetReader: Reader = {
+  table: 'subnets',
+  columns: {
+    ...plainColumns('subnets', ownColumns),
+    ...parentNetworkColumns('subnets.network_id'),
+    shared: networkAccess('access_as_shared', 'subnets.network_id'),
+    'router:external': networkAccess('access_as_external', 'subnets.network_id'),
+    subnetpool_id: () => sql`cast(null as text)`,
+  },
+  filters: tagFilters('subnet', 'subnets'),
+  async views({ tx }, rows, wanted) {
+    const ids = rows.map((row) => String(row.id))
+    const tags = wanted.has('tags') ? await tagsOf(tx, 'subnet', ids) : new Map<string, string[]>()
+    return rows.map((row) => {
+      const id = String(row.id)
+      const parsed = lists.map((name) => [name, typeof row[name] === 'string' ? JSON.parse(row[name]) : []])
+      return {
+        ...row,
+        id,
+        subnetpool_id: null,
+        enable_dhcp: flag(row.enable_dhcp),
+        shared: flag(row.shared),
+        ...Object.fromEntries(parsed),
+        tags: tags.get(id) ?? [],
+      }
+    })
+  },
+}
