@@ -68,11 +68,13 @@ async function listen(server: Server, path: string): Promise<boolean> {
 
 /**
  * Takes both locks and answers questions until closed. Throws UserError, naming who holds them, when somebody does.
+ * `namespace` is the abstract socket; tests have one of their own.
  */
 export async function takeControl(
   layout: Layout,
   about: () => Running,
   onStop: () => void,
+  namespace = namespaceLock,
 ): Promise<Control> {
   const serve = () =>
     createServer({ allowHalfOpen: true }, (socket) => {
@@ -86,8 +88,8 @@ export async function takeControl(
       )
     })
   const here = serve()
-  if (!(await listen(here, namespaceLock))) {
-    const other = await ask(namespaceLock, 'status')
+  if (!(await listen(here, namespace))) {
+    const other = await ask(namespace, 'status')
     throw new UserError(
       `another nucleon runs in this network namespace (process ${other?.pid}, state ${other?.state})`,
       `Use it, or end it first: nucleon down --state ${other?.state}`,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { UserError } from '../errors.ts'
 import { supervise, tailOf } from './supervisor.ts'
 
 let directory = ''
@@ -57,7 +58,12 @@ test('a killed process comes back, as another', async () => {
 
 test('a process that cannot start is given up, with the end of its log', async () => {
   const thing = supervise(spec("console.error('no luck'); process.exit(3)"), { say: () => {}, backoff: 5 })
-  await assert.rejects(thing.ready, /does not start \(exit code 3\).*ends:\nno luck/s)
+  await assert.rejects(thing.ready, (error: unknown) => {
+    assert.ok(error instanceof UserError)
+    assert.equal(error.message, 'the thing does not start (exit code 3)')
+    assert.match(error.hint ?? '', /ends:\nno luck/)
+    return true
+  })
   await thing.stop()
 })
 

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, copyFileSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { UserError } from '../errors.ts'
 
 export interface ProcessSpec {
   /** `server`, `agent`: for messages. */
@@ -97,10 +98,9 @@ export function supervise(spec: ProcessSpec, options: SupervisorOptions): Superv
     }
     quickDeaths = life > healthyLife ? 1 : quickDeaths + 1
     if (!wasReady && quickDeaths >= attempts) {
+      const tail = tailOf(spec.logFile)
       giveUp(
-        new Error(
-          `the ${spec.name} does not start (${how}); its log ${spec.logFile} ends:\n${tailOf(spec.logFile)}`,
-        ),
+        new UserError(`the ${spec.name} does not start (${how})`, `Its log ${spec.logFile} ends:\n${tail}`),
       )
       return
     }
