@@ -118,13 +118,11 @@ export interface File {
   notify?: { process: string; signal: 'SIGHUP'; on: readonly ('create' | 'update' | 'remove')[] }
 }
 
-/** A directory that we own. What is in it and not wanted is removed. */
+/** A directory that we own. What is in it and not wanted is removed, save files that a process's arguments name. */
 export interface Directory {
   kind: 'directory'
   path: string
   mode: number
-  /** Names in it that a process of ours writes (leases, pid): left alone until the directory itself goes. */
-  keep?: readonly string[]
 }
 
 /** A long-running program that outlives the agent and is adopted by the next one. Changed argv means a restart. */

@@ -38,7 +38,7 @@ export function serverPiece(
         'attached-mac': served.port.mac_address,
       },
     },
-    { kind: 'directory', path: files.directory, mode: 0o755, keep: ['leases', 'pid'] },
+    { kind: 'directory', path: files.directory, mode: 0o755 },
     { kind: 'directory', path: files.hosts, mode: 0o755 },
     { kind: 'directory', path: files.names, mode: 0o755 },
     { kind: 'directory', path: files.options, mode: 0o755 },
