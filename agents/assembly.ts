@@ -32,7 +32,7 @@ export interface AgentOptions {
 }
 
 /** Marks our flows: `nucleon` and a final 0 in ASCII. */
-const cookie = 0x6e75636c656f6e00n
+export const cookie = 0x6e75636c656f6e00n
 
 export async function startAgent(options: AgentOptions, lifecycle: Lifecycle, log: Logger): Promise<Daemon> {
   const { config, state } = options
