@@ -4,7 +4,10 @@
  */
 import type { DocumentKey, Envelope } from '../model/documents/documents.ts'
 
-/** Where a host stands: the server's epoch (a new one means: start over) and the host's own sequence. */
+/**
+ * Where a host stands: the server's epoch (a new one means: start over) and the host's own sequence. It is the server's
+ * to read: within a snapshot of several pages the sequence is negative.
+ */
 export interface Position {
   epoch: string
   sequence: number

@@ -1,0 +1,218 @@
+/**
+ * A named reader of `changes`, on as many servers as there are: one at a time holds its lease and moves its cursor.
+ * Each change is handled at least once, in commit-safe order; after a crash or a lost lease, again.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
+import type { Logger } from '../../runtime/log.ts'
+import { prepared } from '../store/prepared.ts'
+import type { ReadTx, Store, Tx } from '../store/store.ts'
+import { beginning, type ChangesPage, type Cursor, type LoggedChange, readChanges } from './changes.ts'
+import { createWake } from './wake.ts'
+
+/** What is left to do for a batch that was handled. */
+export interface Handled {
+  /** Runs in the transaction that moves the cursor: both stand or neither. */
+  write?: ((tx: Tx) => Promise<void>) | undefined
+  /** Runs after its commit; lost in a crash. */
+  after?: (() => void) | undefined
+}
+
+export interface ConsumerOptions {
+  store: Store
+  log: Logger
+  name: string
+  handle(changes: readonly LoggedChange[]): Promise<Handled>
+  /** Called when all changes are handled; answers what to write, or nothing; under the same lease as a batch. */
+  idle?: (() => Promise<Handled | undefined>) | undefined
+  /** Changes handled at a time. */
+  batch?: number
+  /** Milliseconds that the lease holds without a sign of its holder. */
+  lease?: number
+  /** Milliseconds between looks at the log when nobody has told of changes. */
+  poll?: number
+  clock?: Clock
+}
+
+export interface Consumer {
+  /** Resolves when all changes committed before the call are handled, by whichever server. For tests and shutdown. */
+  caughtUp(): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Place extends Cursor {
+  owner: string | null
+  until: number
+}
+
+/** Another server has taken over: what this one was about to write is void. */
+class LeaseLost extends Error {}
+
+const longestBackoff = 5000
+/** Milliseconds until a change held back by a running transaction is looked for again. */
+const heldPause = 5
+/** A busy consumer sleeps this many times as long as it worked, so that work gathers; at most the second figure. */
+const restRatio = 2
+const longestRest = 40
+
+const findPlace = prepared('consumer-place', (db, p: { name: string }) =>
+  db
+    .selectFrom('consumers')
+    .select(['xid', 'seq', 'lease_owner as owner', 'lease_until as until'])
+    .where('name', '=', p.name),
+)
+
+const putPlace = prepared('consumer-create', (db, p: { name: string }) =>
+  db
+    .insertInto('consumers')
+    .values({ name: p.name, xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
+    .onConflict((conflict) => conflict.column('name').doNothing()),
+)
+
+const takeLease = prepared(
+  'consumer-lease',
+  (db, p: { name: string; owner: string; now: number; until: number }) =>
+    db
+      .updateTable('consumers')
+      .set({ lease_owner: p.owner, lease_until: p.until })
+      .where('name', '=', p.name)
+      .where((where) => where.or([where('lease_owner', '=', p.owner), where('lease_until', '<', p.now)])),
+)
+
+const moveCursor = prepared(
+  'consumer-move',
+  (
+    db,
+    p: {
+      name: string
+      owner: string
+      until: number
+      xid: number
+      seq: number
+      oldXid: number
+      oldSeq: number
+    },
+  ) =>
+    db
+      .updateTable('consumers')
+      .set({ xid: p.xid, seq: p.seq, lease_until: p.until })
+      .where('name', '=', p.name)
+      .where('lease_owner', '=', p.owner)
+      .where('xid', '=', p.oldXid)
+      .where('seq', '=', p.oldSeq),
+)
+
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const { store, name, handle, idle, batch = 500, lease = 10_000, poll = 1000, clock = systemClock } = options
+  const log = options.log.child({ consumer: name })
+  const owner = randomUUID()
+  const request = { requestId: `req-${owner}` }
+  const abort = new AbortController()
+  const { signal } = abort
+  const wake = createWake(clock)
+  const unsubscribe = store.onChanges(wake.set)
+
+  const look = (tx: ReadTx) => lookAt(tx, name, batch)
+  const milliseconds = () => clock.now().getTime()
+
+  /** Answers 0 when the lease is ours for a while, else the milliseconds after which it may be. */
+  async function hold(place: Place): Promise<number> {
+    const now = milliseconds()
+    if (place.owner === owner && place.until - now > lease / 2) return 0
+    if (place.owner !== owner && place.until >= now) return Math.min(poll, place.until - now + 1)
+    const taken = await store.write(request, async (tx) => {
+      await putPlace.run(tx, { name })
+      return takeLease.run(tx, { name, owner, now, until: now + lease })
+    })
+    return taken === 1 ? 0 : poll
+  }
+
+  async function finish(from: Cursor, to: Cursor, { write, after }: Handled): Promise<void> {
+    await store.write(request, async (tx) => {
+      const until = milliseconds() + lease
+      const moved = await moveCursor.run(tx, {
+        name,
+        owner,
+        until,
+        ...to,
+        oldXid: from.xid,
+        oldSeq: from.seq,
+      })
+      if (moved !== 1) throw new LeaseLost(`the lease of ${name} is lost`)
+      await write?.(tx)
+    })
+    after?.()
+  }
+
+  /** One pass; answers how many milliseconds to sleep at most. */
+  async function pass(): Promise<{ sleep: number; rest: number }> {
+    const start = clock.monotonic()
+    const { place, changes, cursor, held } = await store.read(look)
+    const quiet = { sleep: held ? heldPause : poll, rest: 0 }
+    if (changes.length === 0) {
+      const others = place.owner !== owner && place.until >= milliseconds()
+      const handled = held || others || place.until === 0 ? undefined : await idle?.()
+      if (handled === undefined || (await hold(place)) > 0) return quiet
+      await finish(place, cursor, handled)
+      return quiet
+    }
+    const wait = await hold(place)
+    if (wait > 0) return { sleep: wait, rest: 0 }
+    await finish(place, cursor, await handle(changes))
+    return { sleep: 0, rest: Math.min(longestRest, restRatio * (clock.monotonic() - start)) }
+  }
+
+  async function loop(): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const { sleep, rest } = await pass()
+        failures = 0
+        if (rest > 0) await clock.sleep(rest, signal)
+        else await wake.wait(sleep, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        if (error instanceof LeaseLost) {
+          log.info({}, 'another server has taken over')
+          continue
+        }
+        failures++
+        log.error({ err: error, failures }, 'changes could not be handled; trying again')
+        await clock.sleep(Math.min(longestBackoff, 50 * 2 ** failures) * (0.5 + Math.random() / 2), signal)
+      }
+    }
+  }
+
+  const running = loop()
+
+  return {
+    async caughtUp() {
+      while (!signal.aborted) {
+        const { changes, held } = await store.read(look)
+        if (changes.length === 0 && !held) return
+        await clock.sleep(2, signal)
+      }
+    },
+    async stop() {
+      if (signal.aborted) return
+      unsubscribe()
+      abort.abort()
+      await running
+      await store
+        .write(request, ({ db }) =>
+          db
+            .updateTable('consumers')
+            .set({ lease_until: 1 })
+            .where('name', '=', name)
+            .where('lease_owner', '=', owner)
+            .execute(),
+        )
+        .catch((error: unknown) => log.debug({ err: error }, 'the lease was not given back'))
+    },
+  }
+}
+
+async function lookAt(tx: ReadTx, name: string, limit: number): Promise<ChangesPage & { place: Place }> {
+  const row = await findPlace.first(tx, { name })
+  const place = row ?? { ...beginning, owner: null, until: 0 }
+  return { place, ...(await readChanges(tx, place, limit)) }
+}
