@@ -43,13 +43,15 @@ function sourceFiles(directory: string): string[] {
   })
 }
 
-/** Import and export-from declarations at the start of a line, and import() anywhere. */
+/** Import and export-from declarations at the start of a line, and import() of a fixed name anywhere. */
 const importForms =
   /^\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(importForms)].map((match) => ({ file, specifier: match[1] ?? match[2] ?? '' }))
+  return [...text.matchAll(importForms)]
+    .map((match) => ({ file, specifier: match[1] ?? match[2] ?? '' }))
+    .filter(({ specifier }) => !specifier.includes('${'))
 }
 
 const roomOf = (path: string) => path.split('/')[0] ?? ''

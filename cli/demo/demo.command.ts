@@ -93,9 +93,14 @@ async function hostFootprint(): Promise<string[]> {
   return footprint(running ?? null)
 }
 
-async function start(options: DemoOptions): Promise<AllInOne> {
-  const all = await startAllInOne({ ...options, repair: options.fault === undefined }, warn)
-  return all
+/** Starts the all-in-one; what a failed start leaves is removed with --once, as after a good one. */
+async function start(options: DemoOptions, layout: Layout): Promise<AllInOne> {
+  try {
+    return await startAllInOne({ ...options, repair: options.fault === undefined }, warn)
+  } catch (error) {
+    if (options.once === true && readMemory(layout) !== undefined) await removeAll(layout, warn)
+    throw error
+  }
 }
 
 async function runDemo(options: DemoOptions, layout: Layout): Promise<number> {
@@ -127,7 +132,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const before = options.once === true && process.getuid?.() === 0 ? await hostFootprint() : []
   say('Nucleon demo')
   const own =
-    running === undefined ? await step('the all-in-one is started', () => start(options)) : undefined
+    running === undefined ? await step('the all-in-one is started', () => start(options, layout)) : undefined
   let failed: number
   try {
     failed = await Promise.race([runDemo(options, layout), ended.then(() => -1)])
