@@ -1,0 +1,85 @@
+/** Wires a host: which facilities there are, in which order they work, and what they know of each other. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Facility } from './facility.ts'
+import type { Host, HostOptions } from './host.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
+import { openLedger } from './ledger.ts'
+import { createFilesFacility } from './linux/files.facility.ts'
+import { createLeasesFacility } from './linux/leases.facility.ts'
+import { createNetworkFacility } from './linux/network.facility.ts'
+import { createProcessesFacility } from './linux/processes.facility.ts'
+import type { Log } from './log.ts'
+import { createFlowsFacility } from './ovs/flows.facility.ts'
+import { createSwitchFacility } from './ovs/switch.facility.ts'
+import { createReconciler } from './reconciler.ts'
+
+export interface HostExtras {
+  /** Milliseconds between two looks of the slow audit (5000). 0: none. */
+  auditInterval?: number
+  /** Counts what was found altered or missing. */
+  onDrift?(kind: string): void
+}
+
+/** A host behind the contract of host.ts. Nothing is opened or changed before start(). */
+export function createHost(options: HostOptions, log: Log, extras: HostExtras = {}): Host {
+  mkdirSync(options.runDir, { recursive: true })
+  const ledger = openLedger(join(options.runDir, 'ledger'))
+  const keepers = new Map<string, Keeper>()
+  const keep = (facility: Facility): Keeper => {
+    const keeper = createKeeper({
+      facility,
+      log,
+      repair: options.repair,
+      wake: () => reconciler.wake(),
+      drifted: (kind) => extras.onDrift?.(kind),
+    })
+    keepers.set(facility.name, keeper)
+    return keeper
+  }
+  /** Identity of a thing by its key, whichever facility has it. */
+  const generationOf = (key: string): string | undefined => {
+    for (const keeper of keepers.values()) {
+      const generation = keeper.generationOf(key)
+      if (generation !== undefined) return generation
+    }
+    return undefined
+  }
+
+  const ovs = createSwitchFacility({
+    socket: options.ovsdb,
+    integrationBridge: options.integrationBridge,
+    log,
+  })
+  const processes = createProcessesFacility({ runDir: options.runDir, log, generationOf })
+  const flows = createFlowsFacility({ runDir: options.ovsRunDir, cookie: options.cookie, ovs, log })
+  const files = createFilesFacility({
+    runDir: options.runDir,
+    ledger,
+    signal: processes.signal,
+    processes: processes.list,
+  })
+  const network = createNetworkFacility({ ledger, log })
+  const leases = createLeasesFacility({ processes: processes.list })
+
+  // What others refer to comes first. Files come before the processes that read them, links before the switch.
+  const stages = [[keep(network), keep(files)], [keep(ovs)], [keep(flows), keep(processes)], [keep(leases)]]
+  const reconciler = createReconciler({ stages, log, auditInterval: extras.auditInterval ?? 5000 })
+
+  return {
+    async start() {
+      await keepers.get('switch')?.start()
+      // Processes are adopted before files: signals that an earlier agent owes them are delivered at once.
+      await keepers.get('processes')?.start()
+      await Promise.all(['network', 'files', 'flows', 'leases'].map((name) => keepers.get(name)?.start()))
+      reconciler.start()
+    },
+    setPiece: reconciler.setPiece,
+    allowRemovals: reconciler.allowRemovals,
+    plugs: ovs.plugs,
+    onPlugs: ovs.onPlugs,
+    onStatus: reconciler.onStatus,
+    idle: reconciler.idle,
+    stop: reconciler.stop,
+  }
+}

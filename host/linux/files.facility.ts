@@ -1,0 +1,254 @@
+/**
+ * Files and directories that we own. Files are written beside and renamed; a directory of ours holds what is wanted
+ * and what running programs were told to keep there, nothing else. A scope is a directory.
+ */
+import { mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
+import { eachOf, reasonOf } from '../keeper.ts'
+import type { Ledger } from '../ledger.ts'
+import { type File, type HostObject, objectKey, type Process } from '../objects.ts'
+import type { SignalOutcome } from './processes.facility.ts'
+
+export interface FilesOptions {
+  runDir: string
+  ledger: Ledger
+  signal(process: string, signal: NodeJS.Signals): SignalOutcome
+  /** The processes that are wanted: the paths in their arguments are theirs. */
+  processes(): Iterable<Process>
+}
+
+type Happening = 'create' | 'update' | 'remove'
+
+/** What was read of a file, so that an unchanged one is not read again. */
+interface Remembered {
+  stamp: string
+  content: string
+}
+
+export function createFilesFacility(options: FilesOptions): Facility {
+  const { ledger } = options
+  const noticeDir = join(options.runDir, 'notices')
+  const wanted = new Map<string, HostObject>()
+  const remembered = new Map<string, Remembered>()
+  const timers = new Set<NodeJS.Timeout>()
+  let stopped = false
+
+  const isOwned = (directory: string): boolean => ledger.has(`directory ${directory}`)
+
+  function pathsOfProcesses(): Set<string> {
+    const paths = new Set<string>()
+    for (const process of options.processes()) {
+      for (const arg of process.argv) {
+        const at = arg.indexOf('/')
+        if (at === 0 || arg[at - 1] === '=') paths.add(arg.slice(at))
+      }
+    }
+    return paths
+  }
+
+  async function observe(directory: string): Promise<{ complete: true; found: Observed[] }> {
+    const found: Observed[] = []
+    const stat = await lstat(directory, { bigint: true }).catch(() => undefined)
+    if (!stat?.isDirectory()) return { complete: true, found }
+    const ownedHere = isOwned(directory)
+    const key = `directory ${directory}`
+    if (ownedHere || wanted.has(key)) {
+      found.push({
+        ident: key,
+        object: { kind: 'directory', path: directory, mode: Number(stat.mode) & 0o7777 },
+        ours: ownedHere,
+        generation: String(stat.ino),
+      })
+    }
+    const theirs = ownedHere ? pathsOfProcesses() : new Set<string>()
+    const paths = ownedHere
+      ? (await readdir(directory)).map((name) => join(directory, name))
+      : [...wanted.values()].flatMap((object) =>
+          object.kind === 'file' && dirname(object.path) === directory ? [object.path] : [],
+        )
+    for (const path of paths) {
+      const seen = await look(path, ownedHere)
+      if (seen && (wanted.has(seen.ident) || !theirs.has(path))) found.push(seen)
+    }
+    return { complete: true, found }
+  }
+
+  async function look(path: string, ownedHere: boolean): Promise<Observed | undefined> {
+    const stat = await lstat(path, { bigint: true }).catch(() => undefined)
+    if (!stat) return undefined
+    if (stat.isDirectory()) {
+      // A directory that is wanted or known as ours is seen in its own scope.
+      if (wanted.has(`directory ${path}`) || isOwned(path) || holdsWanted(path)) return undefined
+      const object: HostObject = { kind: 'directory', path, mode: Number(stat.mode) & 0o7777 }
+      return { ident: objectKey(object), object, ours: true }
+    }
+    const key = `file ${path}`
+    const mode = Number(stat.mode) & 0o7777
+    let content = ''
+    if (wanted.has(key) && stat.isFile()) {
+      const stamp = `${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.size}`
+      const known = remembered.get(path)
+      content = known?.stamp === stamp ? known.content : await readFile(path, 'utf8')
+      remembered.set(path, { stamp, content })
+    }
+    const object: HostObject = { kind: 'file', path, content, mode }
+    return { ident: key, object, ours: ownedHere || ledger.has(key) }
+  }
+
+  function holdsWanted(directory: string): boolean {
+    for (const object of wanted.values()) {
+      if ('path' in object && object.path.startsWith(`${directory}/`)) return true
+    }
+    return false
+  }
+
+  async function make(change: Change): Promise<void> {
+    const object = change.wanted
+    if (object?.kind === 'directory') {
+      if (!ledger.has(change.ident)) ledger.add(change.ident)
+      await mkdir(object.path, { recursive: true, mode: object.mode })
+      await chmod(object.path, object.mode)
+    } else if (object?.kind === 'file') {
+      if (!isOwned(dirname(object.path))) ledger.add(change.ident)
+      const beside = join(dirname(object.path), `.${basename(object.path)}.new`)
+      await writeFile(beside, object.content, { mode: object.mode })
+      await chmod(beside, object.mode)
+      await rename(beside, object.path)
+    }
+  }
+
+  async function remove(change: Change): Promise<void> {
+    const object = change.observed?.object
+    if (object?.kind === 'directory') await rm(object.path, { recursive: true, force: true })
+    if (object?.kind === 'file') {
+      remembered.delete(object.path)
+      await unlink(object.path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error
+      })
+    }
+    ledger.strike(change.ident)
+  }
+
+  /** What was wanted of files that are not wanted any more: whom to tell of their removal. */
+  const departed = new Map<string, NonNullable<File['notify']>>()
+
+  function noticeOf(change: Change): { process: string; signal: NodeJS.Signals } | undefined {
+    const object = change.wanted ?? change.observed?.object
+    if (object?.kind !== 'file') return undefined
+    const happening: Happening = !change.wanted ? 'remove' : change.observed ? 'update' : 'create'
+    const notify = change.wanted
+      ? object.notify
+      : (departed.get(change.ident) ?? notifyOfSiblings(object.path))
+    return notify?.on.includes(happening) ? { process: notify.process, signal: notify.signal } : undefined
+  }
+
+  /** A file left by an agent before us was like those beside it. */
+  function notifyOfSiblings(path: string): File['notify'] {
+    for (const object of wanted.values()) {
+      if (object.kind === 'file' && object.notify && dirname(object.path) === dirname(path))
+        return object.notify
+    }
+    return undefined
+  }
+
+  const noticePath = (process: string): string => join(noticeDir, encodeURIComponent(process))
+
+  /** Delivers a signal that is owed; its notice is taken down once it is sent, or nobody is there to hear it. */
+  function deliver(process: string, signal: NodeJS.Signals): void {
+    if (options.signal(process, signal) !== 'later') {
+      try {
+        unlinkSync(noticePath(process))
+      } catch {
+        // It was delivered before.
+      }
+      return
+    }
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      if (!stopped) deliver(process, signal)
+    }, 100)
+    timers.add(timer)
+  }
+
+  async function apply(changes: readonly Change[]): Promise<Map<string, string>> {
+    const failures = new Map<string, string>()
+    const owed = new Map<string, NodeJS.Signals>()
+    for (const change of changes) {
+      const notice = noticeOf(change)
+      if (notice) owed.set(notice.process, notice.signal)
+    }
+    // A notice is put up before the first write: the next agent delivers what this one could not.
+    for (const [process, signal] of owed) writeFileSync(noticePath(process), signal)
+    const attempt = async (change: Change): Promise<void> => {
+      try {
+        await (change.wanted ? make(change) : remove(change))
+      } catch (error) {
+        failures.set(change.ident, reasonOf(error))
+      }
+    }
+    const kindOf = (change: Change): string | undefined => (change.wanted ?? change.observed?.object)?.kind
+    for (const change of changes) if (change.wanted?.kind === 'directory') await attempt(change)
+    await eachOf(
+      changes.filter((change) => kindOf(change) === 'file'),
+      16,
+      attempt,
+    )
+    for (const change of changes) if (!change.wanted && kindOf(change) === 'directory') await attempt(change)
+    for (const [process, signal] of owed) deliver(process, signal)
+    for (const change of changes) if (!change.wanted) departed.delete(change.ident)
+    return failures
+  }
+
+  return {
+    name: 'files',
+    kinds: ['directory', 'file'],
+    // A removed entry must be gone from the daemon's view before its lease is released.
+    removesAtOnce: true,
+    scopeOf: (object) => {
+      if (object.kind === 'directory') return object.path
+      return object.kind === 'file' ? dirname(object.path) : ''
+    },
+    async start(_events: FacilityEvents) {
+      mkdirSync(noticeDir, { recursive: true })
+      for (const name of readdirSync(noticeDir)) {
+        const signal = await readFile(join(noticeDir, name), 'utf8')
+        if (signal === 'SIGHUP') deliver(decodeURIComponent(name), signal)
+        else rmSync(join(noticeDir, name))
+      }
+      const scopes = new Set<string>()
+      for (const key of ledger.keys()) {
+        if (key.startsWith('directory ')) scopes.add(key.slice('directory '.length))
+        if (key.startsWith('file ')) scopes.add(dirname(key.slice('file '.length)))
+      }
+      return [...scopes]
+    },
+    wanted(key, object, before) {
+      if (object) {
+        wanted.set(key, object)
+        departed.delete(key)
+        return
+      }
+      wanted.delete(key)
+      if (before?.kind === 'file' && before.notify) departed.set(key, before.notify)
+    },
+    observe,
+    verdict(seen, object) {
+      if (!seen) return 'differs'
+      if (object.kind === 'directory' && seen.object.kind === 'directory') {
+        return seen.ours && seen.object.mode === object.mode ? 'settled' : 'differs'
+      }
+      if (object.kind === 'file' && seen.object.kind === 'file') {
+        const same = seen.object.content === object.content && seen.object.mode === object.mode
+        return same && seen.ours ? 'settled' : 'differs'
+      }
+      return 'differs'
+    },
+    apply,
+    async stop() {
+      stopped = true
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,7 @@
+/** What this room asks of a logger; pino's loggers fit. */
+export interface Log {
+  debug(facts: object, message: string): void
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}

@@ -1,0 +1,565 @@
+/**
+ * The configuration of Open vSwitch: bridges, ports and the tags of ports, through one OVSDB connection. Each batch
+ * is one transaction, and done when ovs-vswitchd has taken it. What we made bears external_ids:nucleon-owner; of
+ * ports that others made only the tag and four keys of other_config are ours.
+ */
+import type { Change, Facility, FacilityEvents, Observed, Verdict } from '../facility.ts'
+import type { Plug } from '../host.ts'
+import type { Log } from '../log.ts'
+import {
+  type HostObject,
+  type OvsBridge,
+  type OvsPort,
+  type OvsTag,
+  objectKey,
+  type SegmentRef,
+  segmentKey,
+} from '../objects.ts'
+import { chooseLocalVlan, deadVlan, type TaggedPort } from './local-vlans.ts'
+import { createOvsdbClient, toMap, toSet } from './ovsdb.client.ts'
+import { createOvsdbMirror, monitoredTables, type PortRow, type Touched } from './ovsdb.mirror.ts'
+
+const ownerKey = 'nucleon-owner'
+const ownerValue = 'nucleon'
+/** The keys of a port's other_config that say what its tag stands for, as Neutron writes them. */
+const segmentKeys = ['net_uuid', 'network_type', 'physical_network', 'segmentation_id'] as const
+/** Milliseconds that a batch waits for ovs-vswitchd; later it is reported pending. */
+const takenWithin = 1000
+
+export interface SwitchOptions {
+  socket: string
+  integrationBridge: string
+  log: Log
+}
+
+/** A symbol's value has changed: the local VLAN of a segment, or the number of a port on a bridge. */
+export type SymbolListener = (symbol: string) => void
+
+export interface SwitchFacility extends Facility {
+  readonly connected: boolean
+  /** OpenFlow number of a port, as flows write it; undefined while it carries no traffic of ours. */
+  ofport(bridge: string, port: string): string | undefined
+  /** Counts the users of a segment's local VLAN; it is kept while there is one. */
+  retainVlan(segment: string): void
+  releaseVlan(segment: string): void
+  localVlan(segment: string): number | undefined
+  hasBridge(name: string): boolean
+  bridgeNames(): string[]
+  onSymbol(listener: SymbolListener): void
+  plugs(): ReadonlyMap<string, Plug>
+  onPlugs(listener: (changed: ReadonlySet<string>) => void): void
+}
+
+export const portSymbol = (bridge: string, port: string): string => `port ${bridge} ${port}`
+export const vlanSymbol = (segment: string): string => `vlan ${segment}`
+
+export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
+  const { log, integrationBridge } = options
+  const mirror = createOvsdbMirror()
+  const chosen = new Map<string, number>()
+  const users = new Map<string, number>()
+  const wantedTags = new Map<string, OvsTag>()
+  /** Ports whose last change of ours has not been taken by the switch, with the configuration number to wait for. */
+  const untaken = new Map<string, number>()
+  const waiters = new Set<() => void>()
+  const symbolListeners: SymbolListener[] = []
+  const plugListeners: ((changed: ReadonlySet<string>) => void)[] = []
+  let plugs = new Map<string, Plug>()
+  let events: FacilityEvents | undefined
+
+  const client = createOvsdbClient({
+    socket: options.socket,
+    database: 'Open_vSwitch',
+    tables: monitoredTables,
+    listener: {
+      reset(rows) {
+        untaken.clear()
+        spread(mirror.reset(rows))
+      },
+      update: (rows) => spread(mirror.update(rows)),
+      lost: (reason) => log.warn({ reason }, 'connection to ovsdb-server lost'),
+    },
+  })
+
+  function spread(touched: Touched): void {
+    if (touched.configured) {
+      for (const [port, cfg] of untaken) {
+        if (cfg > mirror.curCfg) continue
+        untaken.delete(port)
+        touched.ports.add(port)
+      }
+      for (const waiter of waiters) waiter()
+    }
+    for (const bridge of touched.bridges) events?.changed(`bridge ${bridge}`)
+    for (const port of touched.ports) {
+      events?.changed(`port ${port}`)
+      announcePort(port)
+    }
+    if (touched.ports.size > 0) refreshPlugs()
+  }
+
+  function announcePort(port: string): void {
+    const bridge = mirror.bridgeOf(port)
+    // A port may have left one bridge for another: ask for each bridge that knows the name.
+    const bridges = bridge === undefined ? [...mirror.bridges()].map((row) => row.name) : [bridge]
+    for (const name of bridges) for (const listener of symbolListeners) listener(portSymbol(name, port))
+  }
+
+  function refreshPlugs(): void {
+    const now = new Map<string, Plug>()
+    for (const row of mirror.interfaces()) {
+      const portId = row.externalIds['iface-id']
+      if (portId === undefined || portId === '' || mirror.bridgeOf(row.name) !== integrationBridge) continue
+      const plug: Plug = {
+        portId,
+        device: row.name,
+        mac: row.externalIds['attached-mac'] ?? null,
+        ofport: row.ofport ?? -1,
+      }
+      const other = now.get(portId)
+      if (!other || other.ofport < plug.ofport) now.set(portId, plug)
+    }
+    const changed = new Set<string>()
+    for (const [id, plug] of now) {
+      const before = plugs.get(id)
+      const same = before?.device === plug.device && before.mac === plug.mac && before.ofport === plug.ofport
+      if (!same) changed.add(id)
+    }
+    for (const id of plugs.keys()) if (!now.has(id)) changed.add(id)
+    plugs = now
+    if (changed.size > 0) for (const listener of plugListeners) listener(changed)
+  }
+
+  function* taggedPorts(): Iterable<TaggedPort> {
+    for (const port of mirror.ports()) {
+      if (port.tag === undefined || mirror.bridgeOf(port.name) !== integrationBridge) continue
+      const segment = segmentOf(port)
+      yield { tag: port.tag, segment: segment ? segmentKey(segment) : null }
+    }
+  }
+
+  function localVlan(segment: string): number | undefined {
+    const tag = chooseLocalVlan(segment, taggedPorts(), chosen)
+    if (tag !== undefined) chosen.set(segment, tag)
+    return tag
+  }
+
+  const isTaken = (port: string): boolean => (untaken.get(port) ?? 0) <= mirror.curCfg
+
+  function tagTaken(port: string): boolean {
+    const wanted = wantedTags.get(port)
+    const row = mirror.port(port)
+    if (!wanted) return true
+    return row !== undefined && isTaken(port) && tagMatches(row, wanted)
+  }
+
+  function tagMatches(row: PortRow, wanted: OvsTag): boolean {
+    const segment = segmentOf(row)
+    const key = segmentKey(wanted.segment)
+    return segment !== undefined && segmentKey(segment) === key && row.tag === localVlan(key)
+  }
+
+  function look(scope: string): Observed[] {
+    const name = scope.slice(scope.indexOf(' ') + 1)
+    return scope.startsWith('bridge ') ? lookAtBridge(name) : lookAtPort(name)
+  }
+
+  function lookAtBridge(name: string): Observed[] {
+    const row = mirror.bridge(name)
+    if (!row) return []
+    const object: OvsBridge = {
+      kind: 'ovs-bridge',
+      name,
+      datapathType: row.datapathType === 'netdev' ? 'netdev' : 'system',
+      failMode: row.failMode === 'secure' ? 'secure' : 'standalone',
+    }
+    return [
+      {
+        ident: objectKey(object),
+        object,
+        ours: row.externalIds[ownerKey] === ownerValue,
+        generation: row.uuid,
+      },
+    ]
+  }
+
+  function lookAtPort(name: string): Observed[] {
+    const port = mirror.port(name)
+    const bridge = mirror.bridgeOf(name)
+    if (!port || bridge === undefined) return []
+    const found: Observed[] = []
+    const device = mirror.interface(name)
+    if (device) {
+      const object: OvsPort = {
+        kind: 'ovs-port',
+        bridge,
+        name,
+        type: device.type as OvsPort['type'],
+        options: device.options,
+        externalIds: device.externalIds,
+      }
+      const ours = port.externalIds[ownerKey] === ownerValue
+      found.push({ ident: objectKey(object), object, ours, generation: port.uuid })
+    }
+    const segment = segmentOf(port)
+    if (segment) {
+      const object: OvsTag = { kind: 'ovs-tag', port: name, segment }
+      found.push({ ident: objectKey(object), object, ours: bridge === integrationBridge })
+    }
+    return found
+  }
+
+  function verdict(observed: Observed | undefined, wanted: HostObject): Verdict {
+    if (wanted.kind === 'ovs-tag') {
+      if (!mirror.port(wanted.port)) return 'pending'
+      const row = mirror.port(wanted.port)
+      if (!row || !tagMatches(row, wanted)) return 'differs'
+      return isTaken(wanted.port) ? 'settled' : 'pending'
+    }
+    if (!observed) return 'differs'
+    if (wanted.kind === 'ovs-bridge' && observed.object.kind === 'ovs-bridge') {
+      if (observed.object.failMode !== wanted.failMode) return 'differs'
+      if (!wanted.foreign && (!observed.ours || observed.object.datapathType !== wanted.datapathType))
+        return 'differs'
+      return mirror.bridge(wanted.name)?.datapathId === undefined ? 'pending' : 'settled'
+    }
+    if (wanted.kind === 'ovs-port' && observed.object.kind === 'ovs-port') {
+      if (!observed.ours || !portMatches(observed.object, wanted)) return 'differs'
+      return (mirror.interface(wanted.name)?.ofport ?? -1) > 0 && isTaken(wanted.name)
+        ? 'settled'
+        : 'pending'
+    }
+    return 'differs'
+  }
+
+  /** The operations of one change; throws with the reason why it cannot be made. */
+  function operations(change: Change, index: number): object[] {
+    const { wanted } = change
+    if (wanted?.kind === 'ovs-bridge') return bridgeOperations(wanted, index)
+    if (wanted?.kind === 'ovs-port') return portOperations(wanted, index)
+    if (wanted?.kind === 'ovs-tag') return tagOperations(wanted)
+    const gone = change.observed?.object
+    if (gone?.kind === 'ovs-bridge') {
+      const row = mirror.bridge(gone.name)
+      return row && mirror.rootUuid
+        ? [mutate('Open_vSwitch', mirror.rootUuid, 'bridges', 'delete', row.uuid)]
+        : []
+    }
+    if (gone?.kind === 'ovs-port') {
+      const row = mirror.port(gone.name)
+      const bridge = mirror.bridge(gone.bridge)
+      return row && bridge ? [mutate('Bridge', bridge.uuid, 'ports', 'delete', row.uuid)] : []
+    }
+    if (gone?.kind === 'ovs-tag') {
+      const row = mirror.port(gone.port)
+      // Without a tag the port would be a trunk of all VLANs.
+      return row ? [updateRow('Port', row.uuid, { tag: deadVlan }), dropKeys(row.uuid, segmentKeys)] : []
+    }
+    return []
+  }
+
+  function bridgeOperations(wanted: OvsBridge, index: number): object[] {
+    const row = mirror.bridge(wanted.name)
+    if (row) {
+      const mark = wanted.foreign
+        ? []
+        : [insertKeys('Bridge', row.uuid, 'external_ids', { [ownerKey]: ownerValue })]
+      const type = wanted.foreign ? {} : { datapath_type: wanted.datapathType }
+      return [updateRow('Bridge', row.uuid, { fail_mode: wanted.failMode, ...type }), ...mark]
+    }
+    if (wanted.foreign) throw new Error(`there is no bridge ${wanted.name}`)
+    if (!mirror.rootUuid) throw new Error('the database has no Open_vSwitch row')
+    const ids = { bridge: `b${index}`, port: `bp${index}`, device: `bi${index}` }
+    const owned = toMap({ [ownerKey]: ownerValue })
+    return [
+      insert('Interface', ids.device, { name: wanted.name, type: 'internal' }),
+      insert('Port', ids.port, { name: wanted.name, interfaces: ['named-uuid', ids.device] }),
+      insert('Bridge', ids.bridge, {
+        name: wanted.name,
+        datapath_type: wanted.datapathType,
+        fail_mode: wanted.failMode,
+        external_ids: owned,
+        ports: ['named-uuid', ids.port],
+      }),
+      {
+        op: 'mutate',
+        table: 'Open_vSwitch',
+        where: whereUuid(mirror.rootUuid),
+        mutations: [['bridges', 'insert', ['set', [['named-uuid', ids.bridge]]]]],
+      },
+    ]
+  }
+
+  function portOperations(wanted: OvsPort, index: number): object[] {
+    const row = mirror.port(wanted.name)
+    const device = mirror.interface(wanted.name)
+    const at = mirror.bridgeOf(wanted.name)
+    if (row && device && at === wanted.bridge) {
+      return [
+        updateRow('Interface', device.uuid, { type: wanted.type, options: toMap(wanted.options ?? {}) }),
+        insertKeys('Interface', device.uuid, 'external_ids', wanted.externalIds ?? {}),
+        insertKeys('Port', row.uuid, 'external_ids', { [ownerKey]: ownerValue }),
+      ]
+    }
+    if (row && at !== undefined && row.externalIds[ownerKey] !== ownerValue) {
+      throw new Error(`port ${wanted.name} is on bridge ${at}, and not ours`)
+    }
+    const elsewhere = row && at !== undefined ? mirror.bridge(at) : undefined
+    const leave = elsewhere && row ? [mutate('Bridge', elsewhere.uuid, 'ports', 'delete', row.uuid)] : []
+    const bridge = mirror.bridge(wanted.bridge)
+    const made = bridgesInBatch.get(wanted.bridge)
+    if (!bridge && made === undefined) throw new Error(`there is no bridge ${wanted.bridge}`)
+    const ids = { port: `p${index}`, device: `i${index}` }
+    return [
+      ...leave,
+      insert('Interface', ids.device, {
+        name: wanted.name,
+        type: wanted.type,
+        options: toMap(wanted.options ?? {}),
+        external_ids: toMap(wanted.externalIds ?? {}),
+      }),
+      insert('Port', ids.port, {
+        name: wanted.name,
+        interfaces: ['named-uuid', ids.device],
+        external_ids: toMap({ [ownerKey]: ownerValue }),
+        // Until it has its tag, a port of the integration bridge reaches nobody.
+        ...(wanted.bridge === integrationBridge && wanted.externalIds?.['iface-id'] !== undefined
+          ? { tag: deadVlan }
+          : {}),
+      }),
+      {
+        op: 'mutate',
+        table: 'Bridge',
+        where: bridge ? whereUuid(bridge.uuid) : [['_uuid', '==', ['named-uuid', made]]],
+        mutations: [['ports', 'insert', ['set', [['named-uuid', ids.port]]]]],
+      },
+    ]
+  }
+
+  /** Bridges that the batch at hand makes, by name, with their symbolic uuid. */
+  const bridgesInBatch = new Map<string, string>()
+
+  function tagOperations(wanted: OvsTag): object[] {
+    const row = mirror.port(wanted.port)
+    if (!row) throw new Error(`there is no port ${wanted.port}`)
+    const tag = localVlan(segmentKey(wanted.segment))
+    if (tag === undefined) throw new Error('no local VLAN is left')
+    const { segment } = wanted
+    const config: Record<string, string> = { net_uuid: segment.networkId, network_type: segment.networkType }
+    if (segment.physicalNetwork !== null) config.physical_network = segment.physicalNetwork
+    if (segment.segmentationId !== null) config.segmentation_id = String(segment.segmentationId)
+    return [
+      updateRow('Port', row.uuid, { tag }),
+      dropKeys(row.uuid, segmentKeys),
+      insertKeys('Port', row.uuid, 'other_config', config),
+    ]
+  }
+
+  async function apply(changes: readonly Change[]): Promise<Map<string, string>> {
+    const failures = new Map<string, string>()
+    const batches: { change: Change; operations: object[] }[] = []
+    bridgesInBatch.clear()
+    changes.forEach((change, index) => {
+      try {
+        if (
+          change.wanted?.kind === 'ovs-bridge' &&
+          !mirror.bridge(change.wanted.name) &&
+          !change.wanted.foreign
+        ) {
+          bridgesInBatch.set(change.wanted.name, `b${index}`)
+        }
+        batches.push({ change, operations: operations(change, index) })
+      } catch (error) {
+        failures.set(change.ident, error instanceof Error ? error.message : String(error))
+      }
+    })
+    if (batches.length === 0) return failures
+    try {
+      await commit(batches)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      // One bad object must not hold up the others: each is tried alone.
+      const alone = client.connected && batches.length > 1
+      for (const batch of batches) {
+        try {
+          if (!alone) throw error
+          await commit([batch])
+        } catch (single) {
+          failures.set(batch.change.ident, alone && single instanceof Error ? single.message : reason)
+        }
+      }
+    }
+    return failures
+  }
+
+  async function commit(batches: readonly { change: Change; operations: object[] }[]): Promise<void> {
+    const root = mirror.rootUuid
+    if (root === undefined) throw new Error('no connection to ovsdb-server')
+    const results = await client.transact([
+      ...batches.flatMap((batch) => batch.operations),
+      { op: 'mutate', table: 'Open_vSwitch', where: whereUuid(root), mutations: [['next_cfg', '+=', 1]] },
+      { op: 'select', table: 'Open_vSwitch', where: whereUuid(root), columns: ['next_cfg'] },
+      { op: 'comment', comment: 'nucleon' },
+    ])
+    const cfg = Number(results.at(-2)?.rows?.[0]?.next_cfg ?? 0)
+    for (const { change } of batches) {
+      const object = change.wanted ?? change.observed?.object
+      if (object?.kind === 'ovs-tag') untaken.set(object.port, cfg)
+      if (object?.kind === 'ovs-port') untaken.set(object.name, cfg)
+    }
+    await takenBy(cfg)
+    // The switch may have taken it before the transaction was answered.
+    spread({ bridges: new Set(), ports: new Set(), configured: true })
+  }
+
+  function takenBy(cfg: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer)
+        waiters.delete(check)
+        resolve()
+      }
+      const timer = setTimeout(finish, takenWithin)
+      const check = (): void => {
+        if (mirror.curCfg >= cfg) finish()
+      }
+      waiters.add(check)
+      check()
+    })
+  }
+
+  function retainVlan(segment: string): void {
+    users.set(segment, (users.get(segment) ?? 0) + 1)
+  }
+
+  function releaseVlan(segment: string): void {
+    const left = (users.get(segment) ?? 1) - 1
+    if (left > 0) users.set(segment, left)
+    else {
+      users.delete(segment)
+      chosen.delete(segment)
+    }
+  }
+
+  return {
+    name: 'switch',
+    kinds: ['ovs-bridge', 'ovs-port', 'ovs-tag'],
+    removesAtOnce: false,
+    scopeOf(object) {
+      if (object.kind === 'ovs-bridge') return `bridge ${object.name}`
+      if (object.kind === 'ovs-tag') return `port ${object.port}`
+      return object.kind === 'ovs-port' ? `port ${object.name}` : ''
+    },
+    async start(listener) {
+      events = listener
+      await client.start(10_000)
+      return [
+        ...[...mirror.bridges()].map((row) => `bridge ${row.name}`),
+        ...[...mirror.ports()].map((row) => `port ${row.name}`),
+      ]
+    },
+    wanted(_key, object, before) {
+      if (object?.kind === 'ovs-tag') retainVlan(segmentKey(object.segment))
+      if (before?.kind === 'ovs-tag') releaseVlan(segmentKey(before.segment))
+      const tag = object ?? before
+      if (tag?.kind !== 'ovs-tag') return
+      if (object?.kind === 'ovs-tag') wantedTags.set(object.port, object)
+      else wantedTags.delete(tag.port)
+      announcePort(tag.port)
+    },
+    observe: async (scope) => {
+      if (!client.connected) throw new Error('no connection to ovsdb-server')
+      return { complete: true, found: look(scope) }
+    },
+    verdict,
+    apply,
+    // The monitor tells everything.
+    auditScopes: () => [],
+    async stop() {
+      client.stop()
+    },
+    get connected() {
+      return client.connected
+    },
+    ofport(bridge, port) {
+      const device = mirror.interface(port)
+      if (!device || mirror.bridgeOf(port) !== bridge || !tagTaken(port)) return undefined
+      if (device.ofport === undefined || device.ofport <= 0) return undefined
+      return device.ofport === 65534 ? 'LOCAL' : String(device.ofport)
+    },
+    retainVlan,
+    releaseVlan,
+    localVlan,
+    hasBridge: (name) => mirror.bridge(name) !== undefined,
+    bridgeNames: () => [...mirror.bridges()].map((row) => row.name),
+    onSymbol: (listener) => void symbolListeners.push(listener),
+    plugs: () => plugs,
+    onPlugs: (listener) => void plugListeners.push(listener),
+  }
+}
+
+function segmentOf(port: PortRow): SegmentRef | undefined {
+  const { net_uuid, network_type, physical_network, segmentation_id } = port.otherConfig
+  if (net_uuid === undefined || network_type === undefined) return undefined
+  const none = (value: string | undefined): value is undefined | 'None' =>
+    value === undefined || value === 'None'
+  return {
+    networkId: net_uuid,
+    networkType: network_type,
+    physicalNetwork: none(physical_network) ? null : physical_network,
+    segmentationId: none(segmentation_id) ? null : Number(segmentation_id),
+  }
+}
+
+function portMatches(observed: OvsPort, wanted: OvsPort): boolean {
+  const options = wanted.options ?? {}
+  const found = observed.options ?? {}
+  return (
+    observed.type === wanted.type &&
+    Object.keys(found).length === Object.keys(options).length &&
+    contains(found, options) &&
+    contains(observed.externalIds ?? {}, wanted.externalIds ?? {})
+  )
+}
+
+function contains(found: Record<string, string>, wanted: Record<string, string>): boolean {
+  return Object.entries(wanted).every(([key, value]) => found[key] === value)
+}
+
+const whereUuid = (uuid: string): unknown => [['_uuid', '==', ['uuid', uuid]]]
+
+function insert(table: string, name: string, row: object): object {
+  return { op: 'insert', table, row, 'uuid-name': name }
+}
+
+function updateRow(table: string, uuid: string, row: object): object {
+  return { op: 'update', table, where: whereUuid(uuid), row }
+}
+
+function mutate(table: string, uuid: string, column: string, mutator: string, target: string): object {
+  return {
+    op: 'mutate',
+    table,
+    where: whereUuid(uuid),
+    mutations: [[column, mutator, toSet([['uuid', target]])]],
+  }
+}
+
+/** Sets keys of a map column, leaving the others alone. */
+function insertKeys(table: string, uuid: string, column: string, keys: Record<string, string>): object {
+  const drop = toSet(Object.keys(keys))
+  const mutations = [
+    [column, 'delete', drop],
+    [column, 'insert', toMap(keys)],
+  ]
+  return { op: 'mutate', table, where: whereUuid(uuid), mutations }
+}
+
+function dropKeys(port: string, keys: readonly string[]): object {
+  return {
+    op: 'mutate',
+    table: 'Port',
+    where: whereUuid(port),
+    mutations: [['other_config', 'delete', toSet(keys)]],
+  }
+}
