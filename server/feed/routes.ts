@@ -110,7 +110,7 @@ export function feedRoutes({ feed, secret, log }: FeedRouteOptions) {
           // Before the body is read: a stranger has nothing to say.
           onRequest: async (request) => void feedOf(request),
         },
-        async (request, reply) => answer(feedOf(request), request.body, reply),
+        async (request, reply) => answer(feedOf(request), request.body as B, reply),
       )
     }
 
