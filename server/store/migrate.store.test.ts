@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { sql } from 'kysely'
+import { migrations } from './migrations/index.ts'
+import type { Migration } from './migrations/migration.ts'
+import { forEachEngine } from './testing.ts'
+
+const options = { requestId: 'req-test' }
+
+const later: Migration = {
+  name: '9999-later',
+  async up(db) {
+    await sql`create table later (id text primary key)`.execute(db)
+  },
+}
+
+forEachEngine('what is due is applied once, by whichever server comes first', async ({ store, open }) => {
+  let runs = 0
+  const counted: Migration = {
+    name: later.name,
+    async up(db, engine) {
+      runs++
+      await later.up(db, engine)
+    },
+  }
+  await Promise.all([1, 2, 3].map(() => open({ migrations: [...migrations, counted] })))
+  assert.equal(runs, 1)
+  await store.write(options, async ({ db }) => void (await sql`insert into later values ('a')`.execute(db)))
+})
+
+forEachEngine('a migration that fails leaves the database as it was', async ({ store, open }) => {
+  const failing: Migration = {
+    name: '9999-failing',
+    async up(db) {
+      await sql`create table half (id text)`.execute(db)
+      throw new Error('no further')
+    },
+  }
+  await assert.rejects(open({ migrations: [...migrations, failing] }), /no further/)
+  await assert.rejects(store.read(({ db }) => sql`select * from half`.execute(db)))
+  await open()
+})
+
+forEachEngine('a database that is newer than the program is refused', async ({ open }) => {
+  await open({ migrations: [...migrations, later] })
+  await assert.rejects(open(), /newer than this program: it has 9999-later/)
+})
+
+forEachEngine('both engines have the tables and columns that were declared', async ({ store, engine }) => {
+  const columns = await store.read(async ({ db }) => {
+    const text =
+      engine === 'postgres'
+        ? sql<{ name: string }>`select table_name || '.' || column_name as name
+            from information_schema.columns where table_schema = 'public'`
+        : sql<{ name: string }>`select t.name || '.' || c.name as name
+            from sqlite_master as t, pragma_table_info(t.name) as c
+            where t.type = 'table' and t.name not like 'sqlite_%'`
+    return (await text.execute(db)).rows.map(({ name }) => name)
+  })
+  for (const name of [
+    'changes.xid',
+    'host_documents.seq',
+    'documents.body',
+    'hosts.floor',
+    'ports.mac_address',
+  ]) {
+    assert.ok(columns.includes(name), name)
+  }
+  const other = shapes.get(engine === 'sqlite' ? 'postgres' : 'sqlite')
+  shapes.set(engine, columns.sort())
+  if (other !== undefined) assert.deepEqual(columns, other)
+})
+
+/** Columns by engine, so that the second engine is compared with the first. */
+const shapes = new Map<string, string[]>()
