@@ -94,7 +94,7 @@ async function within(ms: number, name: string, work: () => unknown): Promise<vo
 
 /**
  * Runs a process around `main`, which starts its parts and returns when it is ready. Stops on SIGTERM and SIGINT (a
- * second one ends at once), and when the IPC channel to the parent closes, so that nothing outlives its supervisor.
+ * later one ends at once), and when the IPC channel to the parent closes, so that nothing outlives its supervisor.
  * An error that nobody handles is logged and ends the process with code 1. Never returns before the process is done.
  */
 export async function runProcess(
@@ -111,9 +111,12 @@ export async function runProcess(
   process.on('unhandledRejection', unhandled)
 
   const { promise: asked, resolve: ask } = Promise.withResolvers<string>()
+  let asking: number | undefined
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
-      if (lifecycle.signal.aborted) process.exit(1)
+      // A terminal and a supervisor may both pass on one and the same wish.
+      if (asking !== undefined && performance.now() - asking > 1000) process.exit(1)
+      asking ??= performance.now()
       ask(name)
     })
   }

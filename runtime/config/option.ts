@@ -188,26 +188,32 @@ const truthValue: Kind<boolean> = {
 // --- options ---
 
 /** An option of any kind. A default of null means: nothing set; then an empty text says the same. */
-export function option<T, D extends T | null>(kind: Kind<T>, declaration: Declaration<D>): Option<T | D> {
-  const widened: Kind<T | D> = {
+export function option<T>(kind: Kind<T>, declaration: Declaration<NoInfer<T>>): Option<T>
+export function option<T>(kind: Kind<T>, declaration: Declaration<null>): Option<T | null>
+export function option<T>(kind: Kind<T>, declaration: Declaration<T | null>): Option<T | null> {
+  const widened: Kind<T | null> = {
     ...kind,
-    parse: (value) =>
-      value === '' && declaration.default === null ? declaration.default : kind.parse(value),
-    print: (value) => (value === null ? '<None>' : kind.print(value as T)),
+    parse: (value) => (value === '' && declaration.default === null ? null : kind.parse(value)),
+    print: (value) => (value === null ? '<None>' : kind.print(value)),
   }
-  return declare<T | D>(widened, declaration)
+  return declare(widened, declaration)
+}
+
+/** A default of null widens the kind's own type, as it does in option(). */
+function orNull<T, D extends T | null>(kind: Kind<T>, declaration: Declaration<D>): Option<T | D> {
+  return option(kind, declaration as Declaration<null>) as Option<T | D>
 }
 
 export function text<D extends string | null>(declaration: Declaration<D>): Option<string | D> {
-  return option<string, D>(anyText, declaration)
+  return orNull<string, D>(anyText, declaration)
 }
 
 export function integer<D extends number | null>(declaration: Declaration<D> & Bounds): Option<number | D> {
-  return option<number, D>(wholeNumber(bounds(declaration)), declaration)
+  return orNull<number, D>(wholeNumber(bounds(declaration)), declaration)
 }
 
 export function float<D extends number | null>(declaration: Declaration<D> & Bounds): Option<number | D> {
-  return option<number, D>(decimal(bounds(declaration)), declaration)
+  return orNull<number, D>(decimal(bounds(declaration)), declaration)
 }
 
 function bounds({ min, max }: Bounds): Bounds {

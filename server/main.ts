@@ -1,0 +1,108 @@
+/**
+ * The server process. Started as root it becomes the user that it is told before it touches anything. Sends
+ * `{ ready: true }` over IPC once an authenticated request works; ends on SIGTERM or when its supervisor goes.
+ */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ConfigError, readConfigFiles } from '../runtime/config/load.ts'
+import { loadRoleConfig, serverSections } from '../runtime/config/roles.ts'
+import { runProcess } from '../runtime/lifecycle.ts'
+import { createLogger } from '../runtime/log.ts'
+import { configDirectoryOf, startServer } from './assembly.ts'
+import { nobody, readBootstrap } from './identity/embedded/bootstrap.ts'
+import { parseFeedAddress, parseTcpAddress } from './listen.ts'
+import { dropPrivileges, parseUser } from './privileges.ts'
+
+const usage = `usage: server/main.ts --state DIR [--config-file FILE]… [--api HOST:PORT] [--identity HOST:PORT]
+  [--feed unix:PATH|http://HOST:PORT]… [--feed-secret-file FILE] [--bootstrap FILE] [--user UID:GID]`
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      state: { type: 'string' },
+      'config-file': { type: 'string', multiple: true, default: [] },
+      api: { type: 'string' },
+      identity: { type: 'string' },
+      feed: { type: 'string', multiple: true, default: [] },
+      'feed-secret-file': { type: 'string' },
+      bootstrap: { type: 'string' },
+      user: { type: 'string' },
+    },
+  })
+  const { state, user, 'config-file': configFiles, 'feed-secret-file': secretFile } = values
+  if (state === undefined) throw new Error(usage)
+  if (values.feed.length > 0 && secretFile === undefined) throw new Error('--feed needs --feed-secret-file')
+  return {
+    state: resolve(state),
+    user: user === undefined ? undefined : parseUser(user),
+    configFiles,
+    feed: secretFile === undefined ? undefined : { addresses: values.feed.map(parseFeedAddress), secretFile },
+    bootstrap: values.bootstrap,
+    flags: [...addressFlags('--api', values.api), ...addressFlags('--identity', values.identity)],
+  }
+}
+
+/** An address on the command line stands above the two options that it is in the configuration. */
+function addressFlags(flag: '--api' | '--identity', text: string | undefined) {
+  if (text === undefined) return []
+  const { host, port } = parseTcpAddress(text)
+  const [section, prefix] = flag === '--api' ? ['DEFAULT', 'bind'] : ['nucleon', 'identity']
+  return [
+    { flag, section, name: `${prefix}_host`, value: host },
+    { flag, section, name: `${prefix}_port`, value: String(port) },
+  ]
+}
+
+/** Answers what `work` answers, or ends the process with what is wrong: for mistakes of whoever started it. */
+async function orExit<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(2)
+  }
+}
+
+const args = await orExit(readArguments)
+if (args.user !== undefined) {
+  const { user } = args
+  await orExit(() => dropPrivileges(user))
+}
+// Database and sockets are for this user alone.
+process.umask(0o077)
+
+const { values: config, warnings } = await orExit(async () => {
+  try {
+    return loadRoleConfig(serverSections, {
+      files: await readConfigFiles(args.configFiles),
+      environment: process.env,
+      flags: args.flags,
+    })
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Error(`The configuration is not usable:\n${error.message}`)
+    throw error
+  }
+})
+const log = createLogger({ name: 'server', level: config.DEFAULT.debug ? 'debug' : 'info' })
+for (const { where, message } of warnings) log.warn({ where }, message)
+
+await runProcess({ log }, async (lifecycle) => {
+  const running = await startServer(lifecycle, {
+    config,
+    configDirectory: configDirectoryOf(args.configFiles),
+    sqlitePath: join(args.state, 'server', 'nucleon.db'),
+    ...(args.feed === undefined
+      ? {}
+      : {
+          feed: {
+            addresses: args.feed.addresses,
+            secret: readFileSync(args.feed.secretFile, 'utf8').trim(),
+          },
+        }),
+    bootstrap: args.bootstrap === undefined ? nobody : await readBootstrap(args.bootstrap),
+    log,
+  })
+  log.info({ ...running }, 'ready')
+  process.send?.({ ready: true })
+})
