@@ -1,7 +1,11 @@
 /** The core plugin, wired: features, document sources, and what hosts' heartbeats and reports do. */
 import type { Fact, Heartbeat } from '../bus/feed.ts'
-import type { Model, Resource } from '../model/resource.ts'
+import { apiExtensions } from '../model/extensions/api.ts'
+import { extensionsOf } from '../model/extensions/catalogue.ts'
+import { compose, type Extension, type Resource } from '../model/resource.ts'
+import { coreResources } from '../model/resources/core.ts'
 import { agentFeature } from './agent/agent.feature.ts'
+import { availabilityZones } from './agent/availability-zones.ts'
 import { recordHeartbeat } from './agent/heartbeat.ts'
 import { tunnelEndpointDocuments } from './agent/tunnel-endpoint.documents.ts'
 import { dhcpEntryDocuments } from './dhcp/dhcp-entry.documents.ts'
@@ -13,13 +17,13 @@ import { networkFeature } from './network/network.feature.ts'
 import { portDocuments } from './port/port.documents.ts'
 import { portFeature } from './port/port.feature.ts'
 import { recordFacts } from './port/provisioning.ts'
-import type { Feature } from './resource.ts'
+import type { ComputedFeature, Feature } from './resource.ts'
 import type { NetworkingSettings } from './settings.ts'
 import type { Store } from './store/store.ts'
 import { subnetFeature } from './subnet/subnet.feature.ts'
 
-/** What these features serve; the assembly loads these extensions and no others for them. */
-export const servedExtensions: readonly string[] = [
+/** What these features serve. */
+const servedExtensions: readonly string[] = [
   'standard-attr-description',
   'standard-attr-timestamp',
   'standard-attr-revisions',
@@ -47,7 +51,10 @@ export const servedExtensions: readonly string[] = [
 ]
 
 export interface Features {
+  /** Those that are loaded, the API's own included. */
+  extensions: Extension[]
   features: Feature[]
+  computed: ComputedFeature[]
   sources: DocumentSources
   /** Once at start, before the first request: brings identifiers of segments in line with the configuration. */
   initialize(store: Store): Promise<void>
@@ -56,28 +63,30 @@ export interface Features {
 }
 
 /**
- * `model` is the API with its extensions, `drivers` are mechanism drivers from outside by name. Throws where the
- * configuration names a driver that does not exist.
+ * `drivers` are mechanism drivers from outside by name. Throws where the configuration names a driver that does not
+ * exist.
  */
 export function createFeatures(
   settings: NetworkingSettings,
-  model: Model,
   drivers: Readonly<Record<string, MechanismDriver>> = {},
 ): Features {
   const ml2 = createMl2(settings, drivers)
+  const extensions = extensionsOf([...apiExtensions.map((one) => one.alias), ...servedExtensions])
+  const model = compose(coreResources, extensions)
   const resource = (name: string): Resource => {
     const found = model.resources.get(name)
     if (!found) throw new TypeError(`the model has no ${name}`)
     return found
   }
-  const agent = model.resources.get('agent')
   return {
+    extensions,
     features: [
       networkFeature(resource('network'), ml2),
       subnetFeature(resource('subnet'), ml2),
       portFeature(resource('port'), ml2),
-      ...(agent ? [agentFeature(agent, ml2)] : []),
+      agentFeature(resource('agent'), ml2),
     ],
+    computed: [availabilityZones(resource('availability_zone'))],
     sources: {
       network: networkDocuments(settings),
       port: portDocuments,
