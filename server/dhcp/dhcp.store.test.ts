@@ -1,0 +1,202 @@
+/** Agents, and DHCP scheduling with its ports, through the API on both engines. */
+import assert from 'node:assert/strict'
+import { type Cloud, onCloud, ovsHost, type Shown } from '../features.testing.ts'
+import { dhcpDeviceId } from './dhcp-port.ts'
+
+const both = (ip: string) => ({ ovs: ovsHost(ip), dhcp: {} })
+
+async function dhcpPorts({ admin }: Cloud, networkId: string): Promise<Shown[]> {
+  return admin.list(
+    'port',
+    `?network_id=${networkId}&device_owner=network:dhcp&sort_key=device_id&sort_dir=asc`,
+  )
+}
+
+const ips = (port: Shown | undefined): string[] => port?.fixed_ips.map((one: Shown) => one.ip_address) ?? []
+
+onCloud('an agent shows as Neutron users know it, and dies of silence', async (cloud) => {
+  const { admin } = cloud
+  await cloud.beat('h1', both('192.0.2.1'))
+  const [ovs] = await admin.list('agent', '?binary=neutron-openvswitch-agent')
+  const { id, created_at, heartbeat_timestamp, ...rest } = ovs ?? {}
+  assert.match(heartbeat_timestamp, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
+  assert.equal(created_at, heartbeat_timestamp)
+  assert.deepEqual(rest, {
+    agent_type: 'Open vSwitch agent',
+    binary: 'neutron-openvswitch-agent',
+    host: 'h1',
+    topic: 'N/A',
+    availability_zone: null,
+    admin_state_up: true,
+    alive: true,
+    description: null,
+    started_at: '2026-01-31 12:00:00',
+    configurations: ovsHost('192.0.2.1'),
+    resources_synced: null,
+  })
+  const changed = await admin.update('agent', id, { description: 'in rack 4', admin_state_up: false })
+  assert.deepEqual([changed.description, changed.admin_state_up], ['in rack 4', false])
+  await cloud.age('h1', 74)
+  assert.equal((await admin.list('agent', '?alive=true')).length, 2)
+  await cloud.age('h1', 76)
+  assert.equal((await admin.list('agent', '?alive=false')).length, 2)
+  await cloud.beat('h1', both('192.0.2.1'))
+  const again = await admin.show('agent', id)
+  assert.deepEqual([again.alive, again.description], [true, 'in rack 4'])
+  assert.equal((await cloud.as('blue').list('agent')).length, 0)
+  const zones = await admin.call('GET', 'availability-zones')
+  assert.deepEqual(zones.body.availability_zones, [{ name: 'nova', resource: 'network', state: 'available' }])
+  await admin.remove('agent', id)
+  assert.equal((await admin.list('agent')).length, 1)
+})
+
+onCloud('a heartbeat that says nothing new notes no change', async (cloud) => {
+  const count = () =>
+    cloud.store.read(async (tx) => (await tx.db.selectFrom('changes').select('seq').execute()).length)
+  await cloud.beat('h1', both('192.0.2.1'))
+  const first = await count()
+  assert.equal(first, 2)
+  await cloud.beat('h1', both('192.0.2.1'))
+  assert.equal(await count(), first)
+  await cloud.beat('h1', both('192.0.2.99'))
+  assert.equal(await count(), first + 1)
+})
+
+onCloud('the first subnet with DHCP brings the network to an agent, and its port', async (cloud) => {
+  const { admin, as } = cloud
+  await cloud.beat('h1.example', both('192.0.2.1'))
+  const network = await as('blue').create('network', {})
+  const subnet = (cidr: string, more: Shown = {}) =>
+    as('blue').create('subnet', { network_id: network.id, ip_version: 4, cidr, ...more })
+  await subnet('10.0.0.0/24', { enable_dhcp: false })
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
+  const served = await subnet('10.1.0.0/24')
+  const [port] = await dhcpPorts(cloud, network.id)
+  assert.deepEqual(ips(port), ['10.1.0.2'])
+  assert.deepEqual(
+    [
+      port?.device_id,
+      port?.project_id,
+      port?.port_security_enabled,
+      port?.['binding:host_id'],
+      port?.['binding:vif_type'],
+    ],
+    [dhcpDeviceId('h1.example', network.id), 'blue', false, 'h1.example', 'ovs'],
+  )
+  assert.match(dhcpDeviceId('h1.example', network.id), /^dhcp[0-9a-f]{8}-[0-9a-f-]{27}-/)
+  assert.equal(dhcpDeviceId('h1.example', 'n'), dhcpDeviceId('h1', 'n'), 'the short name counts')
+  assert.deepEqual((await admin.show('network', network.id)).availability_zones, ['nova'])
+
+  const second = await subnet('10.2.0.0/24')
+  const six = await subnet('2001:db8::/64', {
+    ip_version: 6,
+    ipv6_ra_mode: 'slaac',
+    ipv6_address_mode: 'slaac',
+  })
+  const [grown] = await dhcpPorts(cloud, network.id)
+  assert.equal(grown?.id, port?.id, 'the port stays the same')
+  assert.deepEqual(ips(grown).slice(0, 2), ['10.1.0.2', '10.2.0.2'])
+  assert.equal(ips(grown).length, 3)
+  await as('blue').update('subnet', served.id, { enable_dhcp: false })
+  assert.equal(ips((await dhcpPorts(cloud, network.id))[0]).length, 2)
+  await as('blue').update('subnet', served.id, { enable_dhcp: true })
+  assert.equal(ips((await dhcpPorts(cloud, network.id))[0]).length, 3)
+  for (const one of [served, second, six]) await as('blue').remove('subnet', one.id)
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
+})
+
+onCloud('networks spread over agents by load; dead and disabled ones get none', async (cloud) => {
+  const { admin } = cloud
+  await cloud.beat('h1', both('192.0.2.1'))
+  await cloud.beat('h2', both('192.0.2.2'))
+  await cloud.beat('dead', both('192.0.2.3'))
+  await cloud.age('dead', 100)
+  await cloud.beat('off', both('192.0.2.4'))
+  const [off] = await admin.list('agent', '?host=off&agent_type=DHCP%20agent')
+  await admin.update('agent', off?.id, { admin_state_up: false })
+  for (let i = 0; i < 4; i++) {
+    const network = await admin.create('network', {})
+    await admin.create('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/24' })
+  }
+  for (const [host, networks] of [
+    ['h1', 2],
+    ['h2', 2],
+    ['dead', 0],
+    ['off', 0],
+  ] as const) {
+    const [agent] = await admin.list('agent', `?host=${host}&agent_type=DHCP%20agent`)
+    const answer = await admin.call('GET', `agents/${agent?.id}/dhcp-networks`)
+    assert.equal(answer.body.networks.length, networks, host)
+  }
+})
+
+onCloud(
+  'several agents serve one network, each with a port of its own',
+  async (cloud) => {
+    await cloud.beat('h1', both('192.0.2.1'))
+    await cloud.beat('h2', both('192.0.2.2'))
+    const network = await cloud.admin.create('network', {})
+    await cloud.admin.create('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/24' })
+    const ports = await dhcpPorts(cloud, network.id)
+    assert.deepEqual(ports.flatMap(ips).sort(), ['10.0.0.2', '10.0.0.3'])
+    assert.deepEqual(ports.map((port) => port['binding:host_id']).sort(), ['h1', 'h2'])
+  },
+  { DEFAULT: { dhcp_agents_per_network: 2 } },
+)
+
+onCloud('networks and agents are brought together and parted by hand', async (cloud) => {
+  const { admin } = cloud
+  const network = await admin.create('network', {})
+  await admin.create('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/24' })
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
+  await cloud.beat('h1', both('192.0.2.1'))
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 1, 'an agent that appears takes what waits')
+  await cloud.beat('h2', both('192.0.2.2'))
+  const agentOn = async (host: string) =>
+    (await admin.list('agent', `?host=${host}&agent_type=DHCP%20agent`))[0]?.id
+  const [h1, h2] = [await agentOn('h1'), await agentOn('h2')]
+  const add = (agent: string, id = network.id) =>
+    admin.call('POST', `agents/${agent}/dhcp-networks`, { network_id: id })
+  const hosts = async () =>
+    (await admin.call('GET', `networks/${network.id}/dhcp-agents`)).body.agents
+      .map((one: Shown) => one.host)
+      .sort()
+  assert.equal((await add(h2)).status, 201)
+  assert.deepEqual(await hosts(), ['h1', 'h2'])
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 2)
+  const again = await add(h2)
+  assert.deepEqual([again.status, again.fault], [409, 'NetworkHostedByDHCPAgent'])
+  const [ovs] = await admin.list('agent', '?host=h1&agent_type=Open%20vSwitch%20agent')
+  assert.equal((await add(ovs?.id)).fault, 'InvalidDHCPAgent')
+  assert.equal((await add(h1, ovs?.id)).fault, 'NetworkNotFound')
+  assert.equal((await admin.call('DELETE', `agents/${h1}/dhcp-networks/${network.id}`)).status, 204)
+  assert.deepEqual(await hosts(), ['h2'])
+  const left = await dhcpPorts(cloud, network.id)
+  assert.deepEqual(
+    left.map((port) => port['binding:host_id']),
+    ['h2'],
+  )
+  const gone = await admin.call('DELETE', `agents/${h1}/dhcp-networks/${network.id}`)
+  assert.deepEqual([gone.status, gone.fault], [409, 'NetworkNotHostedByDhcpAgent'])
+  await admin.remove('agent', h2)
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
+})
+
+onCloud('a subnet without an address left for DHCP is no reason to fail', async (cloud) => {
+  const { admin } = cloud
+  const network = await admin.create('network', {})
+  const subnet = await admin.create('subnet', {
+    network_id: network.id,
+    ip_version: 4,
+    cidr: '10.0.0.0/30',
+    enable_dhcp: false,
+  })
+  const port = await admin.create('port', { network_id: network.id })
+  await cloud.beat('h1', both('192.0.2.1'))
+  await admin.update('subnet', subnet.id, { enable_dhcp: true })
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
+  await admin.remove('port', port.id)
+  await admin.update('subnet', subnet.id, { enable_dhcp: false })
+  await admin.update('subnet', subnet.id, { enable_dhcp: true })
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 1)
+})
