@@ -52,8 +52,8 @@ const withFreeAddresses = prepared('subnets-with-free-addresses', (db, p: { netw
 
 /**
  * Brings the DHCP ports of a network in line with its subnets and with the hosts whose agents serve it: creates what
- * is missing, adds and drops addresses, removes ports that serve nothing. A subnet that has no address left is served
- * when it has one again.
+ * is missing, adds and drops addresses, removes ports that serve nothing. A subnet that has no address left is left
+ * out, and looked at again when subnets or agents of the network change.
  */
 export async function syncDhcpPorts(
   tx: Tx,
