@@ -105,7 +105,7 @@ export function databaseOf(config: ServerConfig, { sqlitePath }: { sqlitePath: s
   const { connection, max_pool_size: connections } = config.database
   if (connection === null) return { engine: 'sqlite', path: sqlitePath }
   const [, scheme, rest] = /^(\w+)(?:\+\w+)?:\/\/(.*)$/s.exec(connection) ?? []
-  if (scheme === 'sqlite' && rest?.startsWith('/') === true) return { engine: 'sqlite', path: rest.slice(1) }
+  if (scheme === 'sqlite' && rest?.startsWith('//') === true) return { engine: 'sqlite', path: rest.slice(1) }
   if (scheme === 'postgresql' || scheme === 'postgres') {
     return { engine: 'postgres', url: `postgresql://${rest}`, connections }
   }

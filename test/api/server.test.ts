@@ -1,0 +1,87 @@
+/** The server process as its supervisor sees it: ready, healthy, ended, or refusing to start and saying why. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { request } from 'undici'
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** The process with a configuration; its output, its end, and where it listens. */
+async function start(t: TestContext, configuration: string, more: string[] = []) {
+  const state = await mkdtemp(join(tmpdir(), 'nucleon-server-'))
+  await mkdir(join(state, 'server'))
+  const file = join(state, 'nucleon.conf')
+  await writeFile(file, configuration)
+  await writeFile(join(state, 'secret'), 'the-secret')
+  const [api, identity] = [await freePort(), await freePort()]
+  const child = spawn(
+    process.execPath,
+    [
+      new URL('../../server/main.ts', import.meta.url).pathname,
+      ...['--config-file', file, '--state', state, '--identity', `127.0.0.1:${identity}`],
+      ...['--feed', `unix:${state}/server/feed.sock`, '--feed-secret-file', join(state, 'secret')],
+      ...(more.includes('--api') ? [] : ['--api', `127.0.0.1:${api}`]),
+      ...more,
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  const ended = once(child, 'exit').then(([code]) => code as number | null)
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    await ended
+    await rm(state, { recursive: true, force: true })
+  })
+  return { child, ended, output: () => output, url: `http://127.0.0.1:${api}`, state }
+}
+
+test('a server says when it is ready, answers, and ends cleanly', async (t) => {
+  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\nprot = 1\n')
+  const [message] = await once(server.child, 'message')
+  assert.deepEqual(message, { ready: true })
+  const networks = await request(`${server.url}/v2.0/networks`)
+  assert.deepEqual([networks.statusCode, await networks.body.json()], [200, { networks: [] }])
+  const health = await request(`${server.url}/healthcheck`)
+  assert.deepEqual([health.statusCode, await health.body.text()], [200, 'OK'])
+  const mode = (path: string) => stat(join(server.state, 'server', path)).then((found) => found.mode & 0o777)
+  assert.deepEqual([await mode('feed.sock'), await mode('nucleon.db')], [0o600, 0o600])
+  assert.match(server.output(), /nucleon\.conf:3.*unknown option \[DEFAULT\] prot/)
+  server.child.kill('SIGTERM')
+  assert.equal(await server.ended, 0)
+})
+
+test('a server ends with its supervisor', async (t) => {
+  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n')
+  await once(server.child, 'message')
+  server.child.disconnect()
+  assert.equal(await server.ended, 0)
+})
+
+test('noauth is refused where others reach it', async (t) => {
+  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n', ['--api', '0.0.0.0:0'])
+  assert.equal(await server.ended, 1)
+  assert.match(server.output(), /bind_host must be a loopback/)
+})
+
+test('what is wrong in the configuration is told with file and line, status 2', async (t) => {
+  const server = await start(t, '[ml2]\npath_mtu = many\n')
+  assert.equal(await server.ended, 2)
+  assert.match(server.output(), /nucleon\.conf:2: \[ml2\] path_mtu = many: expected an integer of at least 0/)
+})
