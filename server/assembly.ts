@@ -9,6 +9,7 @@ import { dirname, resolve } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { ServerConfig } from '../runtime/config/roles.ts'
+import { crashPoint } from '../runtime/crash-point.ts'
 import type { Lifecycle } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
 import { buildApi } from './api/api.ts'
@@ -95,6 +96,9 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
     settings: { paginationMaxLimit: config.DEFAULT.pagination_max_limit },
   })
   healthRoute(api, store)
+  api.addHook('onSend', async (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') crashPoint('before-reply')
+  })
   const address = await serve(lifecycle, 'api', api, { host, port })
   await identity.seed(config.nucleon.public_endpoint ?? urlOf(address))
   return { api: urlOf(address), identity: identity.url }
