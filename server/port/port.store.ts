@@ -200,8 +200,13 @@ const activeBinding = prepared('binding-active', (db, p: { port_id: string }) =>
     .where('status', '=', 'ACTIVE'),
 )
 
-const deleteBinding = prepared('binding-delete', (db, p: { port_id: string; host: string }) =>
-  db.deleteFrom('port_bindings').where('port_id', '=', p.port_id).where('host', '=', p.host),
+const deleteBindings = prepared(
+  'bindings-delete',
+  (db, p: { port_id: string; host: string; other: string }) =>
+    db
+      .deleteFrom('port_bindings')
+      .where('port_id', '=', p.port_id)
+      .where((eb) => eb.or([eb('host', '=', p.host), eb('host', '=', p.other)])),
 )
 
 /** Ports trusted to be the cloud's own (DHCP, routers): they are never filtered. */
@@ -397,9 +402,8 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
   if (differs || retries) {
     const outcome = await bindPort(tx, ml2, network.id, wish)
     if (differs || isBound(outcome.vif_type)) {
-      await deleteBinding.run(tx, { port_id: id, host: current.host })
-      // An inactive binding that live migration had prepared on that host becomes the one.
-      await deleteBinding.run(tx, { port_id: id, host: wish.host })
+      // An inactive binding that live migration had prepared on the new host becomes the one.
+      await deleteBindings.run(tx, { port_id: id, host: current.host, other: wish.host })
       await storeBinding(tx, row, wish, outcome)
       if (current.host !== '') noteBinding(tx, row)
       next.status = initialStatus(outcome)
@@ -410,7 +414,7 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
         needsAgent: outcome.needsAgent,
         onDhcpSubnet: hasDhcp(network, addresses.now),
       })
-      await putBlocks(tx, id, blocks, false)
+      await putBlocks(tx, id, blocks, row.generation === 0)
     } else if (!differsFrom(row, next) && !addresses.changed) return
   } else if (!differsFrom(row, next) && !addresses.changed) return
 
