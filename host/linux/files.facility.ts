@@ -121,6 +121,8 @@ export function createFilesFacility(options: FilesOptions): Facility {
 
   async function remove(change: Change): Promise<void> {
     const object = change.observed?.object
+    // What was seen before its process was wanted, as at the start of an agent, is the process's all the same.
+    if (object?.kind === 'file' && pathsOfProcesses().has(object.path)) return
     if (object?.kind === 'directory') await rm(object.path, { recursive: true, force: true })
     if (object?.kind === 'file') {
       remembered.delete(object.path)
