@@ -136,6 +136,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     if (objects.length === 0) pieces.delete(id)
     else pieces.set(id, { objects, standing: 'pending' })
     host.setPiece(id, objects)
+    log.debug({ piece: id, objects: objects.length }, 'piece set')
     return false
   }
 
@@ -148,6 +149,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       if (standing === 'failed' && piece.standing !== 'failed')
         log.warn({ piece: id, failures }, 'not in place')
       piece.standing = standing
+      log.debug({ piece: id, standing }, 'piece')
       for (const role of roles) {
         if (!id.startsWith(`${role.name}/`)) continue
         for (const port of role.concerned(view, id)) ports.add(port)
@@ -160,14 +162,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   function tellOf(ports: Iterable<string>): void {
     for (const port of ports) {
-      let known = false
       for (const role of roles) {
         const fact = role.fact(view, port, standing)
-        known ||= fact !== undefined
         if (fact !== undefined && isNews(fact)) reporter.tell(fact)
       }
       const { documents } = view
-      if (!known && !documents.get('port', port) && !documents.get('dhcp-entry', port)) reporter.forget(port)
+      if (!documents.get('port', port) && !documents.get('dhcp-entry', port)) reporter.forget(port)
     }
   }
 
