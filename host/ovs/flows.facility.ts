@@ -21,7 +21,7 @@ export interface FlowsOptions {
   log: Log
 }
 
-const symbolPattern = /\{(port|vlan|vlan_tci):([^}]*)\}/g
+const symbolPattern = /\{(port|outputs|vlan|vlan_tci):([^}]*)\}/g
 
 type ActionsByPlace = Map<string, Set<string>>
 
@@ -60,6 +60,10 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
           const port = ovs.ofport(object.bridge, value)
           missing ||= port === undefined
           return port ?? ''
+        }
+        if (name === 'outputs') {
+          const ports = value.split(',').flatMap((each) => ovs.ofport(object.bridge, each) ?? [])
+          return ports.length === 0 ? 'drop' : ports.map((port) => `output:${port}`).join(',')
         }
         const vlan = ovs.localVlan(value)
         missing ||= vlan === undefined
@@ -138,7 +142,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     monitors.set(bridge, { child, startedAt: Date.now() })
     const take = (line: string): void => {
       const event = parseFlowEvent(line)
-      if (event && event.cookie === cookie && !expected(bridge, event)) distrust(bridge)
+      if (event && !expected(bridge, event)) distrust(bridge)
     }
     createInterface({ input: child.stdout }).on('line', take)
     createInterface({ input: child.stderr }).on('line', take)
@@ -160,6 +164,8 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     const flows = held.get(bridge)
     if (!flows) return true
     const present = index(bridge, flows).get(`${event.table} ${event.match}`)
+    // A flow of others where ours is may have replaced it: changing a flow changes its cookie too.
+    if (event.cookie !== cookie) return present === undefined || event.event === 'DELETED'
     if (event.event === 'DELETED') return present === undefined
     return present?.has(event.actions) ?? false
   }
@@ -275,7 +281,9 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     const symbols: string[] = []
     for (const found of `${flow.match} ${flow.actions}`.matchAll(symbolPattern)) {
       const value = found[2] ?? ''
-      symbols.push(found[1] === 'port' ? portSymbol(flow.bridge, value) : vlanSymbol(value))
+      if (found[1] === 'port') symbols.push(portSymbol(flow.bridge, value))
+      else if (found[1] !== 'outputs') symbols.push(vlanSymbol(value))
+      else for (const name of value.split(',')) symbols.push(portSymbol(flow.bridge, name))
     }
     return symbols
   }

@@ -199,12 +199,23 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
         externalIds: device.externalIds,
       }
       const ours = port.externalIds[ownerKey] === ownerValue
-      found.push({ ident: objectKey(object), object, ours, generation: port.uuid })
+      found.push({
+        ident: objectKey(object),
+        object,
+        ours,
+        generation: port.uuid,
+        detail: String(device.ofport),
+      })
     }
     const segment = segmentOf(port)
     if (segment) {
       const object: OvsTag = { kind: 'ovs-tag', port: name, segment }
-      found.push({ ident: objectKey(object), object, ours: bridge === integrationBridge })
+      found.push({
+        ident: objectKey(object),
+        object,
+        ours: bridge === integrationBridge,
+        detail: String(port.tag),
+      })
     }
     return found
   }
@@ -225,9 +236,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     }
     if (wanted.kind === 'ovs-port' && observed.object.kind === 'ovs-port') {
       if (!observed.ours || !portMatches(observed.object, wanted)) return 'differs'
-      return (mirror.interface(wanted.name)?.ofport ?? -1) > 0 && isTaken(wanted.name)
-        ? 'settled'
-        : 'pending'
+      return (mirror.interface(wanted.name)?.ofport ?? -1) > 0 && isTaken(wanted.name) ? 'settled' : 'pending'
     }
     return 'differs'
   }

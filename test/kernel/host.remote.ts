@@ -46,7 +46,7 @@ export async function startRemoteHost(host: TestHost, options: RemoteOptions = {
       for (const status of message.statuses as PieceStatus[]) statuses.set(status.id, status)
     for (const listener of listeners) listener()
   })
-  process_.child.on('close', () => {
+  process_.child.on('exit', () => {
     for (const call of waiting.values()) call.reject(new Error('the driver has ended'))
   })
   const ask = (command: Command): Promise<unknown> =>

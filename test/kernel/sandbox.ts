@@ -123,7 +123,8 @@ async function spawnInside(
   options?: SpawnOptions,
 ): Promise<TestProcess> {
   const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], ...options })
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  // Not 'close': that never comes once an IPC channel was disconnected from here.
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   let failed: Error | undefined
   child.once('error', (error) => {
     failed = error
