@@ -63,6 +63,10 @@ export async function openPostgres(
     idleTimeoutMillis: 60_000,
   })
   pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to the database is lost'))
+  // A connection that is cut while in use says so twice: to its query, and here, where silence would end the process.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => log.debug({ err: error }, 'a connection to the database is lost'))
+  })
   const sessions = new WeakMap<pg.PoolClient, PostgresSession>()
   const turns = createTurns()
   const changed = createListeners<[]>(log)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { prepared } from './prepared.ts'
 import type { Change, Store } from './store.ts'
 import { forEachEngine, onPostgres, onSqlite } from './testing.ts'
@@ -312,3 +313,38 @@ onPostgres('a work that swallows an error of the database commits nothing and fa
   )
   assert.deepEqual(await changedIds(store), [])
 })
+
+onPostgres(
+  'a server whose connections are cut goes on, and hears of changes again',
+  async ({ store, open, options }) => {
+    if (options.engine !== 'postgres') return
+    const other = await open()
+    const cutter = new pg.Client(options.url)
+    await cutter.connect()
+    const cut = () =>
+      cutter.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`)
+    let runs = 0
+    try {
+      await store.read(async () => {})
+      await cut()
+      await store.write({ requestId: 'req-1' }, async (tx) => {
+        runs++
+        await tx.run('select 1', [])
+        // The first run loses its connection before the commit, which leaves no trace.
+        if (runs === 1) await cut()
+        await tx.run('select 1', [])
+        tx.change(change('a'))
+      })
+      assert.equal(runs, 2)
+      assert.deepEqual(await changedIds(store), ['a'])
+      let heard = 0
+      other.onChanges(() => void heard++)
+      for (let tries = 0; heard === 0 && tries < 60; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      assert.ok(heard > 0, 'after it listens again it looks at what it may have missed')
+    } finally {
+      await cutter.end()
+    }
+  },
+)
