@@ -32,6 +32,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
       log,
       repair: options.repair,
       wake: () => reconciler.wake(),
+      renewed: (ident) => processes.renewed(ident),
       drifted: (kind) => extras.onDrift?.(kind),
     })
     keepers.set(facility.name, keeper)

@@ -55,7 +55,11 @@ export interface Facility {
   /** The concrete form of a wanted object, or undefined while a symbol in it has no value. */
   resolve?(key: string, object: HostObject): HostObject | undefined
   observe(scope: string): Promise<Look>
+  /** Looks again at just what was changed, by scope; without it their whole scopes are looked at. */
+  review?(changes: readonly Change[]): Promise<Map<string, Look>>
   verdict(observed: Observed | undefined, wanted: HostObject): Verdict
+  /** True for what is not to be removed now, though ours and wanted by nobody. */
+  spares?(observed: Observed): boolean
   /** Makes or removes; answers what failed, by ident, and why. Called again for what has not come about. */
   apply(changes: readonly Change[]): Promise<Map<string, string>>
   /** Scopes worth a slow audit; those of wanted objects unless given. */

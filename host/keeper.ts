@@ -15,6 +15,8 @@ export interface KeeperOptions {
   repair: boolean
   /** Asks for a pass. */
   wake(): void
+  /** Told of each thing that was made anew, or has come. */
+  renewed(ident: string): void
   /** Told of each thing that has drifted. */
   drifted(kind: string, ident: string): void
 }
@@ -164,6 +166,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     for (const observed of look.found) {
       const { ident } = observed
       const same = look.complete && isDeepStrictEqual(before.get(ident), observed)
+      if (observed.generation !== before.get(ident)?.generation) options.renewed(ident)
       now.set(ident, observed)
       scopeOfIdent.set(ident, scope)
       if (!same || !claimant(ident)?.settled) dirtyIdents.add(ident)
@@ -287,11 +290,16 @@ export function createKeeper(options: KeeperOptions): Keeper {
     } catch (error) {
       failures = new Map(changes.map((change) => [change.ident, reasonOf(error)]))
     }
-    for (const change of changes) {
-      const object = change.wanted ?? change.observed?.object
-      if (object) dirtyScopes.add(facility.scopeOf(object))
+    const looks = await facility.review?.(changes).catch(() => undefined)
+    if (looks) {
+      for (const [scope, found] of looks) integrate(scope, found)
+    } else {
+      for (const change of changes) {
+        const object = change.wanted ?? change.observed?.object
+        if (object) dirtyScopes.add(facility.scopeOf(object))
+      }
+      await look()
     }
-    await look()
     const after = plan(sights(changes.map((change) => change.ident)), facility.verdict.bind(facility))
     for (const ident of after.settled) {
       dirtyIdents.delete(ident)
@@ -303,6 +311,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
     }
     for (const change of [...after.make, ...after.remove]) {
       dirtyIdents.delete(change.ident)
+      if (!failures.has(change.ident) && !trials.has(change.ident)) {
+        // A thing may come about in two steps.
+        wait(change.ident)
+        continue
+      }
       const attempts = retry(change.ident)
       const reason = failures.get(change.ident) ?? 'is not in place after it was made'
       unsettle(change.ident, reason)
@@ -336,7 +349,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
   }
 
   function takeRemovals(): Change[] {
-    const changes = plan(sights(removable), facility.verdict.bind(facility)).remove
+    const ours = plan(sights(removable), facility.verdict.bind(facility)).remove
+    const changes = ours.filter(({ observed }) => !(observed && facility.spares?.(observed)))
     removable.clear()
     for (const { ident } of changes) log.info({ facility: facility.name, key: ident }, 'removing')
     return changes

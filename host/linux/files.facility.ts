@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
+import type { Change, Facility, FacilityEvents, Look, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import type { Ledger } from '../ledger.ts'
 import { type File, type HostObject, objectKey, type Process } from '../objects.ts'
@@ -18,6 +18,9 @@ export interface FilesOptions {
   /** The processes that are wanted: the paths in their arguments are theirs. */
   processes(): Iterable<Process>
 }
+
+/** Bytes: larger files are read only when they are wanted. */
+const largestRead = 1 << 20
 
 type Happening = 'create' | 'update' | 'remove'
 
@@ -87,7 +90,7 @@ export function createFilesFacility(options: FilesOptions): Facility {
     const key = `file ${path}`
     const mode = Number(stat.mode) & 0o7777
     let content = ''
-    if (wanted.has(key) && stat.isFile()) {
+    if (stat.isFile() && (wanted.has(key) || stat.size <= largestRead)) {
       const stamp = `${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.size}`
       const known = remembered.get(path)
       content = known?.stamp === stamp ? known.content : await readFile(path, 'utf8')
@@ -95,6 +98,26 @@ export function createFilesFacility(options: FilesOptions): Facility {
     }
     const object: HostObject = { kind: 'file', path, content, mode }
     return { ident: key, object, ours: ownedHere || ledger.has(key) }
+  }
+
+  async function review(changes: readonly Change[]): Promise<Map<string, Look>> {
+    const looks = new Map<string, Look & { gone: string[] }>()
+    for (const change of changes) {
+      const object = change.wanted ?? change.observed?.object
+      if (object?.kind === 'directory') looks.set(object.path, { ...(await observe(object.path)), gone: [] })
+    }
+    await eachOf(changes, 16, async (change) => {
+      const object = change.wanted ?? change.observed?.object
+      if (object?.kind !== 'file') return
+      const directory = dirname(object.path)
+      const found = looks.get(directory) ?? { complete: false, found: [], gone: [] }
+      looks.set(directory, found)
+      if (found.complete) return
+      const seen = await look(object.path, isOwned(directory))
+      if (seen && (wanted.has(seen.ident) || !pathsOfProcesses().has(object.path))) found.found.push(seen)
+      else found.gone.push(change.ident)
+    })
+    return looks
   }
 
   function holdsWanted(directory: string): boolean {
@@ -121,8 +144,6 @@ export function createFilesFacility(options: FilesOptions): Facility {
 
   async function remove(change: Change): Promise<void> {
     const object = change.observed?.object
-    // What was seen before its process was wanted, as at the start of an agent, is the process's all the same.
-    if (object?.kind === 'file' && pathsOfProcesses().has(object.path)) return
     if (object?.kind === 'directory') await rm(object.path, { recursive: true, force: true })
     if (object?.kind === 'file') {
       remembered.delete(object.path)
@@ -236,6 +257,7 @@ export function createFilesFacility(options: FilesOptions): Facility {
       if (before?.kind === 'file' && before.notify) departed.set(key, before.notify)
     },
     observe,
+    review,
     verdict(seen, object) {
       if (!seen) return 'differs'
       if (object.kind === 'directory' && seen.object.kind === 'directory') {
@@ -247,6 +269,8 @@ export function createFilesFacility(options: FilesOptions): Facility {
       }
       return 'differs'
     },
+    // What was seen before its process was wanted, as at the start of an agent, is the process's all the same.
+    spares: ({ object }) => object.kind === 'file' && pathsOfProcesses().has(object.path),
     apply,
     async stop() {
       stopped = true

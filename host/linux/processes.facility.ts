@@ -33,6 +33,8 @@ export type SignalOutcome = 'sent' | 'later' | 'absent'
 export interface ProcessesFacility extends Facility {
   /** Signals a running process. `later`: it has just been started and may not be ready for signals. */
   signal(id: string, signal: NodeJS.Signals): SignalOutcome
+  /** A thing has come, or was made anew: processes that need it may have to be restarted. */
+  renewed(key: string): void
   /** The processes that are wanted. */
   list(): Iterable<Process>
 }
@@ -135,7 +137,10 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     const record = records.get(id)
     if (!running(record)) return []
     const object: Process = { kind: 'process', id, namespace: record.namespace, argv: record.argv }
-    return [{ ident: objectKey(object), object, ours: true, generation: `${record.pid}-${record.startTime}` }]
+    const generation = `${record.pid}-${record.startTime}`
+    const process = wanted.get(id)
+    const detail = JSON.stringify([ready(record), process ? needsOf(process) : {}])
+    return [{ ident: objectKey(object), object, ours: true, generation, detail }]
   }
 
   function verdict(observed: Observed | undefined, object: HostObject): Verdict {
@@ -294,6 +299,9 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
       if (Date.now() - record.startedAt < youth) return 'later'
       send(record.pid, signal)
       return 'sent'
+    },
+    renewed(key) {
+      for (const process of wanted.values()) if (process.needs?.includes(key)) events?.changed(process.id)
     },
     list: () => wanted.values(),
   }

@@ -329,7 +329,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     resolve,
     observe,
     verdict(seen, wanted) {
-      if (!seen || seen.object.kind !== 'flow' || wanted.kind !== 'flow') return 'differs'
+      if (seen?.object.kind !== 'flow' || wanted.kind !== 'flow') return 'differs'
       return seen.object.actions === wanted.actions ? 'settled' : 'differs'
     },
     apply,

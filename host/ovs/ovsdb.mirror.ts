@@ -8,7 +8,7 @@ export const monitoredTables = {
   Open_vSwitch: ['bridges', 'cur_cfg', 'next_cfg'],
   Bridge: ['name', 'ports', 'datapath_type', 'datapath_id', 'fail_mode', 'external_ids'],
   Port: ['name', 'interfaces', 'tag', 'other_config', 'external_ids'],
-  Interface: ['name', 'type', 'options', 'external_ids', 'ofport', 'error'],
+  Interface: ['name', 'type', 'options', 'external_ids', 'ofport', 'ifindex', 'error'],
 } as const
 
 export interface BridgeRow {
@@ -39,6 +39,8 @@ export interface InterfaceRow {
   externalIds: Record<string, string>
   /** undefined or -1 while the switch has not taken it. */
   ofport: number | undefined
+  /** Of the kernel's device of that name now; 0 when there is none. */
+  ifindex: number | undefined
   error: string | undefined
 }
 
@@ -198,6 +200,7 @@ function interfaceRow(uuid: string, row: OvsdbRow): InterfaceRow {
     options: mapOf(row.options),
     externalIds: mapOf(row.external_ids),
     ofport: number(row.ofport),
+    ifindex: number(row.ifindex),
     error: text(row.error),
   }
 }

@@ -21,6 +21,8 @@ import { createOvsdbMirror, monitoredTables, type PortRow, type Touched } from '
 
 const ownerKey = 'nucleon-owner'
 const ownerValue = 'nucleon'
+/** Index of the device that a port of ours was made on. */
+const deviceKey = 'nucleon-device'
 /** The keys of a port's other_config that say what its tag stands for, as Neutron writes them. */
 const segmentKeys = ['net_uuid', 'network_type', 'physical_network', 'segmentation_id'] as const
 /** Milliseconds that a batch waits for ovs-vswitchd; later it is reported pending. */
@@ -204,7 +206,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
         object,
         ours,
         generation: port.uuid,
-        detail: String(device.ofport),
+        detail: `${device.ofport} ${device.ifindex}`,
       })
     }
     const segment = segmentOf(port)
@@ -235,10 +237,39 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       return mirror.bridge(wanted.name)?.datapathId === undefined ? 'pending' : 'settled'
     }
     if (wanted.kind === 'ovs-port' && observed.object.kind === 'ovs-port') {
-      if (!observed.ours || !portMatches(observed.object, wanted)) return 'differs'
+      if (!observed.ours || !portMatches(observed.object, wanted) || isStale(wanted)) return 'differs'
+      if (wanted.type === '' && deviceMade(wanted.name) === undefined && deviceNow(wanted.name) > 0)
+        return 'differs'
       return (mirror.interface(wanted.name)?.ofport ?? -1) > 0 && isTaken(wanted.name) ? 'settled' : 'pending'
     }
     return 'differs'
+  }
+
+  const deviceNow = (port: string): number => mirror.interface(port)?.ifindex ?? 0
+  const deviceMade = (port: string): number | undefined => {
+    const index = mirror.port(port)?.externalIds[deviceKey]
+    return index === undefined ? undefined : Number(index)
+  }
+
+  /**
+   * True when a port's device was made anew under its name: the switch shows a number and a link, and holds on to the
+   * device that is gone. Only taking the port away and putting it back helps.
+   */
+  function isStale(port: OvsPort): boolean {
+    const made = deviceMade(port.name)
+    const now = deviceNow(port.name)
+    return port.type === '' && made !== undefined && now > 0 && now !== made
+  }
+
+  async function dropStale(changes: readonly Change[]): Promise<void> {
+    const stale = changes.flatMap((change) => {
+      const port = change.wanted
+      const row = port?.kind === 'ovs-port' ? mirror.port(port.name) : undefined
+      const bridge = row && mirror.bridge(mirror.bridgeOf(row.name) ?? '')
+      if (port?.kind !== 'ovs-port' || !row || !bridge || !isStale(port)) return []
+      return [{ change, operations: [mutate('Bridge', bridge.uuid, 'ports', 'delete', row.uuid)] }]
+    })
+    if (stale.length > 0) await commit(stale)
   }
 
   /** The operations of one change; throws with the reason why it cannot be made. */
@@ -307,7 +338,10 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       return [
         updateRow('Interface', device.uuid, { type: wanted.type, options: toMap(wanted.options ?? {}) }),
         insertKeys('Interface', device.uuid, 'external_ids', wanted.externalIds ?? {}),
-        insertKeys('Port', row.uuid, 'external_ids', { [ownerKey]: ownerValue }),
+        insertKeys('Port', row.uuid, 'external_ids', {
+          [ownerKey]: ownerValue,
+          ...(wanted.type === '' && device.ifindex ? { [deviceKey]: String(device.ifindex) } : {}),
+        }),
       ]
     }
     if (row && at !== undefined && row.externalIds[ownerKey] !== ownerValue) {
@@ -367,6 +401,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
   async function apply(changes: readonly Change[]): Promise<Map<string, string>> {
     const failures = new Map<string, string>()
     const batches: { change: Change; operations: object[] }[] = []
+    await dropStale(changes)
     bridgesInBatch.clear()
     changes.forEach((change, index) => {
       try {
