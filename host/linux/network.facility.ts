@@ -3,16 +3,15 @@
  * `ip -json`. Scopes: the list of namespaces, each namespace, and the sysctls of each. What we made is known by the
  * ledger (namespaces, addresses on links of others), by the alias of a link, and by the protocol of a route.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, readFile, stat, statfs, writeFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import type { Change, Facility, FacilityEvents, Look, Observed, Verdict } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import type { Ledger } from '../ledger.ts'
 import type { Log } from '../log.ts'
 import { type HostObject, type Link, type NamespaceName, objectKey, type Sysctl } from '../objects.ts'
 import { CommandError, run } from '../run.ts'
+import { startWatcher, type Watcher } from '../watcher.ts'
 import { type BatchLine, inNamespace, runBatch } from './ip.batch.ts'
 import { type LinkView, type NamespaceView, parseView, viewCommands, withPrefix } from './ip.view.ts'
 
@@ -44,7 +43,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
   /** Names of links, by namespace, whose events matter. */
   const watched = new Map<NamespaceName, Map<string, number>>()
   let events: FacilityEvents | undefined
-  let monitor: ChildProcess | undefined
+  let monitor: Watcher | undefined
   let watcher: FSWatcher | undefined
   let stopped = false
 
@@ -380,24 +379,24 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
   }
 
   function startMonitor(): void {
-    if (stopped) return
-    const child = spawn('ip', ['monitor', 'all-nsid', 'link', 'address', 'route'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+    monitor = startWatcher({
+      argv: ['ip', 'monitor', 'all-nsid', 'link', 'address', 'route'],
+      patience: 0,
+      line: takeEvent,
+      ended() {
+        if (!stopped) setTimeout(() => stopped || startMonitor(), 1000).unref()
+      },
     })
-    monitor = child
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const found = /^(?:\[nsid (\d+)\])?(.*)$/.exec(line)
-      const id = found?.[1]
-      const namespace = id === undefined ? null : ids.get(Number(id))
-      if (namespace === undefined) return
-      const text = found?.[2] ?? ''
-      const link = /^(?:Deleted )?\d+: ([^:@\s]+)/.exec(text)?.[1] ?? / dev (\S+)/.exec(text)?.[1]
-      if (link !== undefined && watched.get(namespace)?.has(link)) changedSoon(scopeOfNamespace(namespace))
-    })
-    child.once('error', () => {})
-    child.once('close', () => {
-      if (!stopped) setTimeout(startMonitor, 1000).unref()
-    })
+  }
+
+  function takeEvent(line: string): void {
+    const found = /^(?:\[nsid (\d+)\])?(.*)$/.exec(line)
+    const id = found?.[1]
+    const namespace = id === undefined ? null : ids.get(Number(id))
+    if (namespace === undefined) return
+    const text = found?.[2] ?? ''
+    const link = /^(?:Deleted )?\d+: ([^:@\s]+)/.exec(text)?.[1] ?? / dev (\S+)/.exec(text)?.[1]
+    if (link !== undefined && watched.get(namespace)?.has(link)) changedSoon(scopeOfNamespace(namespace))
   }
 
   function watchLink(object: HostObject, by: number): void {
@@ -463,7 +462,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       stopped = true
       for (const timer of soon.values()) clearTimeout(timer)
       watcher?.close()
-      monitor?.kill()
+      monitor?.stop()
     },
   }
 }

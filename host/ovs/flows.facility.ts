@@ -2,15 +2,14 @@
  * The flows of Open vSwitch's bridges that bear our cookie; a scope is a bridge. Symbols are resolved to port numbers
  * and local VLANs, each batch is one bundle a bridge with only what differs, and a flow monitor tells what others do.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import type { Log } from '../log.ts'
 import { type Flow, type HostObject, objectKey } from '../objects.ts'
 import { run } from '../run.ts'
+import { startWatcher, type Watcher } from '../watcher.ts'
 import { addLine, deleteLine, normalActions, normalMatch, parseDump, parseFlowEvent } from './flow.text.ts'
 import { portSymbol, type SwitchFacility, vlanSymbol } from './switch.facility.ts'
 
@@ -25,22 +24,22 @@ const symbolPattern = /\{(port|outputs|vlan|vlan_tci):([^}]*)\}/g
 
 type ActionsByPlace = Map<string, Set<string>>
 
+/** Milliseconds after which a bridge is dumped again though its monitor has told of nothing. */
+const oldAfter = 60_000
+
 /** Failures of the connection, not of a flow in the bundle. */
 const unreachable = /connect|is not a bridge|timed out|End of file|Broken pipe|reset by peer/i
-
-interface Monitor {
-  child: ChildProcess
-  startedAt: number
-}
 
 export function createFlowsFacility(options: FlowsOptions): Facility {
   const { ovs, cookie, log } = options
   const keysBySymbol = new Map<string, Set<string>>()
   /** Normal form of what we believe each bridge holds, by ident; undefined: must be dumped. */
   const held = new Map<string, Map<string, Observed>>()
+  /** When each bridge was dumped (ms since the epoch). */
+  const dumpedAt = new Map<string, number>()
   /** Looks that the keeper has not taken yet. */
   const news = new Map<string, { found: Observed[]; gone: string[] }>()
-  const monitors = new Map<string, Monitor>()
+  const monitors = new Map<string, Watcher>()
   /** What was written since the last dump, and how the switch prints what it does not print in our normal form. */
   const written = new Map<string, Map<string, Flow>>()
   const printed = new Map<string, Flow>()
@@ -80,13 +79,16 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     return { ident: objectKey(flow), object: flow, ours: true }
   }
 
+  const isOld = (bridge: string): boolean => Date.now() - (dumpedAt.get(bridge) ?? 0) > oldAfter
+
   async function observe(bridge: string): Promise<{ complete: boolean; found: Observed[]; gone?: string[] }> {
     const fresh = news.get(bridge)
     news.delete(bridge)
-    if (held.has(bridge)) return { complete: false, found: fresh?.found ?? [], gone: fresh?.gone ?? [] }
+    if (held.has(bridge) && !isOld(bridge))
+      return { complete: false, found: fresh?.found ?? [], gone: fresh?.gone ?? [] }
     const flows = new Map<string, Observed>()
     if (ovs.hasBridge(bridge)) {
-      watch(bridge)
+      await watch(bridge)
       const text = await run([
         ...(['ovs-ofctl', 'dump-flows', '--no-names', '--no-stats', socketOf(bridge)] as const),
         `cookie=0x${cookie.toString(16)}/-1`,
@@ -102,6 +104,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
       }
     }
     held.set(bridge, flows)
+    dumpedAt.set(bridge, Date.now())
     return { complete: true, found: [...flows.values()] }
   }
 
@@ -134,29 +137,27 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     events?.changed(bridge)
   }
 
-  function watch(bridge: string): void {
-    if (stopped || monitors.has(bridge)) return
-    const child = spawn('ovs-ofctl', ['monitor', '--no-names', socketOf(bridge), 'watch:!initial'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+  /** Starts the bridge's monitor; resolves when it listens, so that a dump that follows misses nothing. */
+  function watch(bridge: string): Promise<void> | undefined {
+    if (stopped) return undefined
+    const running = monitors.get(bridge)
+    if (running) return running.listens
+    const watcher = startWatcher({
+      argv: ['ovs-ofctl', 'monitor', '--no-names', socketOf(bridge), 'watch:!initial'],
+      patience: 1000,
+      line(text) {
+        const event = parseFlowEvent(text)
+        if (event && !expected(bridge, event)) distrust(bridge)
+      },
+      ended(lived) {
+        monitors.delete(bridge)
+        if (stopped || !ovs.hasBridge(bridge)) return
+        // The switch has gone or come anew: what it holds is unknown.
+        setTimeout(() => stopped || distrust(bridge), lived > 2000 ? 50 : 500)
+      },
     })
-    monitors.set(bridge, { child, startedAt: Date.now() })
-    const take = (line: string): void => {
-      const event = parseFlowEvent(line)
-      if (event && !expected(bridge, event)) distrust(bridge)
-    }
-    createInterface({ input: child.stdout }).on('line', take)
-    createInterface({ input: child.stderr }).on('line', take)
-    const ended = (): void => {
-      const monitor = monitors.get(bridge)
-      if (monitor?.child !== child) return
-      monitors.delete(bridge)
-      if (stopped || !ovs.hasBridge(bridge)) return
-      // The switch has gone or come anew: what it holds is unknown.
-      const wait = Date.now() - monitor.startedAt > 2000 ? 50 : 500
-      setTimeout(() => stopped || distrust(bridge), wait)
-    }
-    child.on('error', ended)
-    child.on('close', ended)
+    monitors.set(bridge, watcher)
+    return watcher.listens
   }
 
   /** True when an event says nothing else than what is held: our own write, or one without effect. */
@@ -333,10 +334,10 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
       return seen.object.actions === wanted.actions ? 'settled' : 'differs'
     },
     apply,
-    auditScopes: () => [],
+    auditScopes: () => [...held.keys()].filter(isOld),
     async stop() {
       stopped = true
-      for (const { child } of monitors.values()) child.kill()
+      for (const watcher of monitors.values()) watcher.stop()
     },
   }
 }
