@@ -10,12 +10,18 @@ export interface BatchLine {
   mayFail?: boolean
 }
 
+/** What would end a line or begin another thing in a batch. */
+const unsafe = /[\n\r#'"\\]/
+
 /** Runs the lines in a namespace, going on after a failing one; answers what failed by ident. */
 export async function runBatch(
   namespace: NamespaceName,
-  lines: readonly BatchLine[],
+  asked: readonly BatchLine[],
 ): Promise<Map<string, string>> {
   const failures = new Map<string, string>()
+  for (const { ident, text } of asked)
+    if (unsafe.test(text)) failures.set(ident, 'a name in it is not allowed')
+  const lines = asked.filter(({ text }) => !unsafe.test(text))
   if (lines.length === 0) return failures
   const input = `${lines.map((line) => line.text).join('\n')}\n`
   try {

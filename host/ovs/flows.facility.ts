@@ -24,6 +24,10 @@ const symbolPattern = /\{(port|outputs|vlan|vlan_tci):([^}]*)\}/g
 
 type ActionsByPlace = Map<string, Set<string>>
 
+/** True for a flow whose text would end its line in a bundle. */
+const isUnsafe = (wanted: HostObject | undefined): boolean =>
+  wanted?.kind === 'flow' && /[\n\r#]/.test(`${wanted.match}${wanted.actions}`)
+
 /** Milliseconds after which a bridge is dumped again though its monitor has told of nothing. */
 const oldAfter = 60_000
 
@@ -217,6 +221,14 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     changes: readonly Change[],
     failures: Map<string, string>,
   ): Promise<void> {
+    const good = changes.filter(({ wanted }) => !isUnsafe(wanted))
+    if (good.length < changes.length) {
+      for (const { ident, wanted } of changes) {
+        if (isUnsafe(wanted)) failures.set(ident, 'its text would break the bundle')
+      }
+      if (good.length > 0) await write(bridge, good, failures)
+      return
+    }
     const removed: string[] = []
     const added: string[] = []
     for (const { observed: was, wanted } of changes) {

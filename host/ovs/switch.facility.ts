@@ -25,6 +25,8 @@ const ownerValue = 'nucleon'
 const deviceKey = 'nucleon-device'
 /** The keys of a port's other_config that say what its tag stands for, as Neutron writes them. */
 const segmentKeys = ['net_uuid', 'network_type', 'physical_network', 'segmentation_id'] as const
+/** Milliseconds that a plugged port may be without a tag before it gets the dead one. */
+const untaggedFor = 30
 /** Milliseconds that a batch waits for ovs-vswitchd; later it is reported pending. */
 const takenWithin = 1000
 
@@ -68,6 +70,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
   const plugListeners: ((changed: ReadonlySet<string>) => void)[] = []
   let plugs = new Map<string, Plug>()
   let events: FacilityEvents | undefined
+  let undertaker: NodeJS.Timeout | undefined
 
   const client = createOvsdbClient({
     socket: options.socket,
@@ -130,6 +133,24 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     for (const id of plugs.keys()) if (!now.has(id)) changed.add(id)
     plugs = now
     if (changed.size > 0) for (const listener of plugListeners) listener(changed)
+    if (undertaker === undefined && untaggedPlugs().length > 0) undertaker = setTimeout(bury, untaggedFor)
+  }
+
+  function untaggedPlugs(): PortRow[] {
+    return [...plugs.values()].flatMap(({ device }) => {
+      const row = mirror.port(device)
+      return row && row.tag === undefined && !wantedTags.has(device) ? [row] : []
+    })
+  }
+
+  /** A plug without a tag is a trunk that hears every network's broadcasts: until it is wired it is dead. */
+  function bury(): void {
+    undertaker = undefined
+    const rows = untaggedPlugs()
+    if (rows.length === 0 || !client.connected) return
+    client
+      .transact(rows.map((row) => updateRow('Port', row.uuid, { tag: deadVlan })))
+      .catch((error: Error) => log.warn({ reason: error.message }, 'cannot silence unwired ports'))
   }
 
   function* taggedPorts(): Iterable<TaggedPort> {
@@ -520,6 +541,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     // The monitor tells everything.
     auditScopes: () => [],
     async stop() {
+      clearTimeout(undertaker)
       client.stop()
     },
     get connected() {

@@ -242,11 +242,26 @@ describe('the switch of a host', { skip: whyNoTestHosts() ?? false }, () => {
 
   test('a flow that the switch refuses fails alone', async () => {
     const good = flow('br-int', 61, 1, 'in_port={port:tap-a}', 'NORMAL')
-    await host.set(['bad', [flow('br-int', 61, 1, 'nonesuch=1', 'NORMAL')]], ['good', [good]])
+    const break_ = flow('br-int', 61, 2, '', 'drop\nadd table=61,priority=99,actions=NORMAL')
+    await host.set(
+      ['bad', [flow('br-int', 61, 1, 'nonesuch=1', 'NORMAL')]],
+      ['good', [good]],
+      ['break', [break_]],
+    )
     await host.settled('good')
+    await host.settled('break', false)
+    assert.doesNotMatch(await box.run(['ovs-ofctl', 'dump-flows', 'br-int', 'table=61']), /priority=99/)
     await host.settled('bad', false)
     await until('report', async () => (host.statuses.get('bad')?.failures.length ?? 0) > 0)
-    await host.become(['bad', []], ['good', []])
+    await host.become(['bad', []], ['good', []], ['break', []])
+  })
+
+  test('a plug that nobody wires is dead', async () => {
+    await ovs(
+      ...['add-port', 'br-int', 'tap-b', '--', 'set', 'interface', 'tap-b', 'type=internal'],
+      'external_ids:iface-id=port-b',
+    )
+    await until('dead tag', async () => (await ovs('get', 'port', 'tap-b', 'tag')).trim() === '4095')
   })
 
   test('an unwired port is dead, and foreign things outlive ours', async () => {
