@@ -62,7 +62,7 @@ export interface Facility {
   spares?(observed: Observed): boolean
   /** Makes or removes; answers what failed, by ident, and why. Called again for what has not come about. */
   apply(changes: readonly Change[]): Promise<Map<string, string>>
-  /** Scopes worth a slow audit; those of wanted objects unless given. */
+  /** Scopes worth a slow audit; all that were seen unless given. */
   auditScopes?(): Iterable<string>
   stop(): Promise<void>
 }

@@ -420,7 +420,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     },
     busy: (removals) =>
       dirtyKeys.size + dirtyScopes.size + dirtyIdents.size > 0 || (removals && removable.size > 0),
-    auditScopes: () => [...new Set([...(facility.auditScopes?.() ?? []), ...seen.keys()])],
+    auditScopes: () => [...(facility.auditScopes?.() ?? seen.keys())],
     async stop() {
       stopped = true
       for (const trial of trials.values()) clearTimeout(trial.timer)

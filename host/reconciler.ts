@@ -10,11 +10,13 @@ import type { Log } from './log.ts'
 import type { HostObject, Kind } from './objects.ts'
 import { createPieces } from './pieces.ts'
 
+const auditTurns = 12
+
 export interface ReconcilerOptions {
   /** Stages in the order of making; the keepers of one stage work side by side. */
   stages: readonly (readonly Keeper[])[]
   log: Log
-  /** Milliseconds between two looks of the slow audit, each at one scope of each keeper; 0: no audit. */
+  /** Milliseconds between two turns of the slow audit, each at a twelfth of each keeper's scopes; 0: no audit. */
   auditInterval: number
 }
 
@@ -119,11 +121,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return { id, settled: settled && failures.length === 0, failures }
   }
 
+  /** Suspects some scopes of each keeper; all have had their turn after at most `auditTurns` of these. */
   function takeTurn(): void {
     for (const keeper of keepers) {
-      const scopes = keeper.auditScopes()
-      const scope = scopes[auditTurn % Math.max(1, scopes.length)]
-      if (scope !== undefined) keeper.suspect(scope)
+      keeper.auditScopes().forEach((scope, i, scopes) => {
+        const turns = Math.min(auditTurns, scopes.length)
+        if (i % turns === auditTurn % turns) keeper.suspect(scope)
+      })
     }
     auditTurn++
   }
