@@ -39,6 +39,8 @@ export interface FacilityEvents {
   changed(scope: string): void
   /** The symbols in these wanted objects (keys) stand for something else now. */
   resolved(keys: Iterable<string>): void
+  /** What these wanted objects (keys) are about was made anew: that it lacks them is no drift. */
+  renewed(keys: Iterable<string>): void
 }
 
 export interface Facility {

@@ -44,7 +44,7 @@ export interface Host {
    * first time) counts as unsettled from that call on, and is told of when it settles even if it was settled before.
    */
   onStatus(listener: (changed: readonly PieceStatus[]) => void): void
-  /** Resolves when no work is pending (failing objects that back off aside). */
+  /** Resolves when no work is pending (failing objects that back off, and what takes over two seconds, aside). */
   idle(): Promise<void>
   /** Stops watching. Leaves everything on the host as it is. */
   stop(): Promise<void>

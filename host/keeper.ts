@@ -40,6 +40,8 @@ export interface Keeper {
   generationOf(ident: string): string | undefined
   /** Keys whose state may have changed since this was last asked. */
   takeTouched(): Set<string>
+  /** True while something is on its way, unless that takes all too long. */
+  waiting(): boolean
   /** True when a pass would do something now. */
   busy(removals: boolean): boolean
   auditScopes(): string[]
@@ -51,6 +53,8 @@ const firstRetry = 100
 const lastRetry = 10_000
 const firstGlance = 5
 const lastGlance = 500
+/** Glances, about two seconds, after which what is on its way is not waited for. */
+const patientGlances = 10
 
 interface Item {
   key: string
@@ -82,6 +86,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const removable = new Set<string>()
   const touched = new Set<string>()
   const trials = new Map<string, Trial>()
+  /** Idents that are on their way. */
+  const awaited = new Set<string>()
   /** Scopes whose last look failed, and the idents that wait for the next one. */
   const blind = new Map<string, Set<string>>()
   let stopped = false
@@ -99,6 +105,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   function forget(id: string): void {
     clearTimeout(trials.get(id)?.timer)
     trials.delete(id)
+    awaited.delete(id)
   }
 
   /** Tries again after a while that grows with each attempt. */
@@ -133,6 +140,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const concrete = facility.resolve ? facility.resolve(item.key, item.object) : item.object
     const ident = concrete === undefined ? undefined : objectKey(concrete)
     if (item.ident !== undefined && item.ident !== ident) release(item)
+    if (!isDeepStrictEqual(item.concrete, concrete)) item.fresh = true
     item.concrete = concrete
     item.ident = ident
     touched.add(item.key)
@@ -317,6 +325,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         continue
       }
       const attempts = retry(change.ident)
+      awaited.delete(change.ident)
       const reason = failures.get(change.ident) ?? 'is not in place after it was made'
       unsettle(change.ident, reason)
       if (attempts <= 2 || attempts % 10 === 0) {
@@ -327,11 +336,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
 
   function wait(ident: string): void {
     unsettle(ident, undefined)
-    tryLater(ident, firstGlance, lastGlance, () => {
+    awaited.add(ident)
+    const attempts = tryLater(ident, firstGlance, lastGlance, () => {
       const scope = scopeOf(ident)
       if (scope !== undefined) dirtyScopes.add(scope)
       dirtyIdents.add(ident)
     })
+    if (attempts > patientGlances) awaited.delete(ident)
   }
 
   async function make(removals: boolean): Promise<void> {
@@ -366,6 +377,14 @@ export function createKeeper(options: KeeperOptions): Keeper {
         },
         resolved(keys) {
           for (const key of keys) dirtyKeys.add(key)
+          wake()
+        },
+        renewed(keys) {
+          for (const key of keys) {
+            const item = items.get(key)
+            if (item) item.fresh = true
+            dirtyKeys.add(key)
+          }
           wake()
         },
       })
@@ -418,6 +437,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       touched.clear()
       return keys
     },
+    waiting: () => awaited.size > 0,
     busy: (removals) =>
       dirtyKeys.size + dirtyScopes.size + dirtyIdents.size > 0 || (removals && removable.size > 0),
     auditScopes: () => [...(facility.auditScopes?.() ?? seen.keys())],

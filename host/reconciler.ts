@@ -51,6 +51,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   const busy = (): boolean => announced.size > 0 || keepers.some((keeper) => keeper.busy(removals))
 
+  const waiting = (): boolean => keepers.some((keeper) => keeper.waiting())
+
   function wake(): void {
     if (scheduled || running || !started || stopped) return
     scheduled = true
@@ -63,7 +65,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   function after(): void {
     running = undefined
     if (busy()) wake()
-    else for (const resolve of idlers.splice(0)) resolve()
+    else if (!waiting()) for (const resolve of idlers.splice(0)) resolve()
   }
 
   async function passes(): Promise<void> {
@@ -154,7 +156,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     onStatus: (listener) => void listeners.push(listener),
     idle: () =>
       new Promise((resolve) => {
-        if (started && !running && !scheduled && !busy()) resolve()
+        if (started && !running && !scheduled && !busy() && !waiting()) resolve()
         else idlers.push(resolve)
       }),
     start() {

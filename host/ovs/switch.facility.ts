@@ -65,6 +65,8 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
   const wantedTags = new Map<string, OvsTag>()
   /** Ports whose last change of ours has not been taken by the switch, with the configuration number to wait for. */
   const untaken = new Map<string, number>()
+  /** The row that each port was last seen as. */
+  const rowOfPort = new Map<string, string>()
   const waiters = new Set<() => void>()
   const symbolListeners: SymbolListener[] = []
   const plugListeners: ((changed: ReadonlySet<string>) => void)[] = []
@@ -97,6 +99,10 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     }
     for (const bridge of touched.bridges) events?.changed(`bridge ${bridge}`)
     for (const port of touched.ports) {
+      const uuid = mirror.port(port)?.uuid
+      if (uuid !== undefined && uuid !== rowOfPort.get(port)) events?.renewed([`ovs-tag ${port}`])
+      if (uuid === undefined) rowOfPort.delete(port)
+      else rowOfPort.set(port, uuid)
       events?.changed(`port ${port}`)
       announcePort(port)
     }
