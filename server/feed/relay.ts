@@ -4,6 +4,7 @@
  * consumer `relay`, so that nothing older is ever written over something newer.
  */
 import { type Clock, systemClock } from '../../runtime/clock.ts'
+import { crashPoint } from '../../runtime/crash-point.ts'
 import type { Logger } from '../../runtime/log.ts'
 import type { Store } from '../store/store.ts'
 import { createAudit } from './audit.ts'
@@ -38,7 +39,13 @@ export async function startRelay(options: RelayOptions): Promise<Consumer> {
 
   function tell(plan: Plan): Handled {
     if (isEmpty(plan)) return {}
-    return { write: (tx) => writePlan(tx, plan), after: () => announce(store, plan.hosts) }
+    return {
+      write: (tx) => writePlan(tx, plan),
+      after() {
+        crashPoint('after-relay')
+        announce(store, plan.hosts)
+      },
+    }
   }
 
   return startConsumer({
@@ -47,6 +54,7 @@ export async function startRelay(options: RelayOptions): Promise<Consumer> {
     clock,
     name: 'relay',
     async handle(changes) {
+      crashPoint('before-relay')
       const now = clock.now().getTime()
       const plan = await store.read(async (tx) => {
         const { derived, hosts } = await deriveAffected(tx, sources, changes)

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { serviceUnavailable } from '../../lib/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { crashPoint } from '../../runtime/crash-point.ts'
 import type { Logger } from '../../runtime/log.ts'
 import { writeChanges } from './changes.ts'
 import { isConflict, isConnectionLoss, RetryTransaction } from './errors.ts'
@@ -141,7 +142,9 @@ export async function openPostgres(
         return value
       })
       committing = true
+      crashPoint('before-commit')
       const committed: unknown = await client.query(`commit${unlock}`)
+      crashPoint('after-commit')
       const [first] = Array.isArray(committed)
         ? (committed as pg.QueryResult[])
         : [committed as pg.QueryResult]

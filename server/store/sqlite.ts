@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { serviceUnavailable } from '../../lib/errors.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { crashPoint } from '../../runtime/crash-point.ts'
 import type { Logger } from '../../runtime/log.ts'
 import { writeChanges } from './changes.ts'
 import { isBusy, RetryTransaction } from './errors.ts'
@@ -71,7 +72,9 @@ export async function openSqlite(
     try {
       await begin()
       for (const pending of batch) outcomes.push(await attempt(pending))
+      crashPoint('before-commit')
       writer.execute('commit')
+      crashPoint('after-commit')
     } catch (error) {
       if (writer.database.isTransaction) writer.execute('rollback')
       if (batch.length === 1) {
