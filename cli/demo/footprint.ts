@@ -20,8 +20,9 @@ function processes(): string[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const comm = readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-        return ourPrograms.includes(comm) ? [`process ${comm} ${pid}`] : []
+        const [, comm = '', state] = /\((.*)\) (.)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+        // A zombie has ended; it waits for its parent, which need not be ours.
+        return ourPrograms.includes(comm) && state !== 'Z' ? [`process ${comm} ${pid}`] : []
       } catch {
         // It has ended meanwhile.
         return []

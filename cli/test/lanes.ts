@@ -57,6 +57,7 @@ export const lanes: readonly Lane[] = [
     about: 'a running server, real clients',
     budgetMinutes: 6,
     holds: (path) => isTest(path) && path.startsWith('test/api/'),
+    postgres: true,
   },
   {
     ...packets,

@@ -132,7 +132,8 @@ test('openstack: subnets', { skip }, async () => {
   )
   const changed = await shown('blue', 'subnet', 'show', 'renamed')
   assert.equal(changed.enable_dhcp, false)
-  assert.deepEqual(changed.dns_nameservers, ['192.0.2.53', '192.0.2.54'])
+  // The client puts what it adds first; the order is kept, since resolvers go by it.
+  assert.deepEqual(changed.dns_nameservers, ['192.0.2.54', '192.0.2.53'])
   await openstack('blue', 'subnet', 'unset', 'renamed', '--dns-nameserver', '192.0.2.53')
   assert.deepEqual((await shown('blue', 'subnet', 'show', 'renamed')).dns_nameservers, ['192.0.2.54'])
   const rows = await listed('blue', 'subnet', 'list', '--network', 'n1')
@@ -230,7 +231,7 @@ test('neutron: the older client', { skip }, async () => {
   const port = await json('port-create', 'old', '--name', 'oldp')
   assert.equal(port.network_id, network.id)
   await neutron('net-update', 'old', '--name', 'older')
-  await neutron('subnet-update', 'olds', '--enable-dhcp', 'False')
+  await neutron('subnet-update', 'olds', '--disable-dhcp')
   await neutron('port-update', 'oldp', '--admin-state-up', 'False')
   assert.equal((await json('port-show', 'oldp')).admin_state_up, false)
   assert.deepEqual(
