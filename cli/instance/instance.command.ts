@@ -99,8 +99,9 @@ export async function list(options: StateOption & { json?: true }): Promise<void
   process.stdout.write(lines.length === 0 ? 'no instances\n' : `${lines.join('\n')}\n`)
 }
 
-/** Runs a command inside, on this terminal, and ends with its exit code. */
-export async function exec(name: string, command: readonly string[], options: StateOption): Promise<void> {
+/** Runs a command inside, on this terminal, and ends with its exit code. A `--` before the command is not part of it. */
+export async function exec(name: string, words: readonly string[], options: StateOption): Promise<void> {
+  const command = words[0] === '--' ? words.slice(1) : words
   const layout = layoutOf(options.state)
   const { namespace } = readRecord(layout, name)
   const [program, ...args] = insideOf(namespace, resolvConfOf(layout, name), command)

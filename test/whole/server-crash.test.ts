@@ -130,11 +130,21 @@ function dhcpHosts(directory: string): string[] {
   const entries: string[] = []
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
-    for (const line of readFileSync(join(entry.parentPath, entry.name), 'latin1').split('\n')) {
+    for (const line of linesOf(join(entry.parentPath, entry.name))) {
       const mac = /^([0-9a-f]{2}(?::[0-9a-f]{2}){5}),/.exec(line)?.[1]
       const ip = /,(\d+\.\d+\.\d+\.\d+)(?:,|$)/.exec(line)?.[1]
       if (mac && ip) entries.push(`${mac} ${ip}`)
     }
   }
   return [...new Set(entries)].sort()
+}
+
+/** The lines of a file; none if it has gone since it was listed. */
+function linesOf(path: string): string[] {
+  try {
+    return readFileSync(path, 'latin1').split('\n')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
