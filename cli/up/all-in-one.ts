@@ -11,7 +11,7 @@ import { createClient } from '../../client/http.ts'
 import { list } from '../../client/networking.ts'
 import { detectDatapath, findOvs, startOvs } from '../../host/ovs/daemons.ts'
 import { UserError } from '../errors.ts'
-import { repository } from '../paths.ts'
+import { programOf } from '../programs.ts'
 import { requireFreePort, takeControl } from '../state/control.ts'
 import {
   cloudNames,
@@ -115,13 +115,8 @@ function configFiles(layout: Layout): string[] {
   return files.flatMap((file) => ['--config-file', file])
 }
 
-function nodeProgram(script: string): [string, ...string[]] {
-  return [process.execPath, '--disable-warning=ExperimentalWarning', `${repository}/${script}`]
-}
-
 function serverArguments(layout: Layout, memory: Memory): [string, ...string[]] {
-  return [
-    ...nodeProgram('server/main.ts'),
+  return programOf('server', [
     ...configFiles(layout),
     '--state',
     layout.root,
@@ -137,12 +132,11 @@ function serverArguments(layout: Layout, memory: Memory): [string, ...string[]] 
     layout.bootstrap,
     '--user',
     `${memory.user}:${memory.user}`,
-  ]
+  ])
 }
 
 function agentArguments(layout: Layout, memory: Memory, repair: boolean): [string, ...string[]] {
-  return [
-    ...nodeProgram('agents/main.ts'),
+  return programOf('agent', [
     '--host',
     memory.host,
     '--server',
@@ -159,7 +153,7 @@ function agentArguments(layout: Layout, memory: Memory, repair: boolean): [strin
     '--ovs-rundir',
     memory.ovs.ovsRunDir,
     ...(repair ? [] : ['--no-repair']),
-  ]
+  ])
 }
 
 /** Whether ports and cards are free for it. */
