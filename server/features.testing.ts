@@ -57,6 +57,9 @@ export const testSettings = (overrides: Overrides = {}): NetworkingSettings => {
     DEFAULT: { ...defaults.DEFAULT, dns_domain: 'cloud.example.', ...overrides.DEFAULT },
     ml2: { ...defaults.ml2, tenant_network_types: ['vxlan'], ...overrides.ml2 },
     ml2_type_flat: { ...defaults.ml2_type_flat, ...overrides.ml2_type_flat },
+    ml2_type_vlan: { ...defaults.ml2_type_vlan, ...overrides.ml2_type_vlan },
+    ml2_type_gre: { ...defaults.ml2_type_gre, ...overrides.ml2_type_gre },
+    ml2_type_geneve: { ...defaults.ml2_type_geneve, ...overrides.ml2_type_geneve },
     ml2_type_vxlan: {
       ...defaults.ml2_type_vxlan,
       vni_ranges: [{ first: 1, last: 1000 }],

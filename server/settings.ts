@@ -2,8 +2,11 @@
 import type { Sections, Values } from '../runtime/config/option.ts'
 import {
   flatOptions,
+  geneveOptions,
+  greOptions,
   ml2Options,
   networkingOptions,
+  vlanOptions,
   vxlanOptions,
 } from '../runtime/config/options/networking.ts'
 
@@ -11,7 +14,10 @@ export const networkingSections = {
   DEFAULT: networkingOptions,
   ml2: ml2Options,
   ml2_type_flat: flatOptions,
+  ml2_type_vlan: vlanOptions,
+  ml2_type_gre: greOptions,
   ml2_type_vxlan: vxlanOptions,
+  ml2_type_geneve: geneveOptions,
 } satisfies Sections
 
 export type NetworkingSettings = Values<typeof networkingSections>

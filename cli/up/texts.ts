@@ -23,7 +23,7 @@ dns_domain = cloud.internal
 dhcp_agents_per_network = 1
 
 [ml2]
-type_drivers = local,flat,vlan,vxlan
+type_drivers = local,flat,vlan,gre,vxlan,geneve
 tenant_network_types = vxlan
 mechanism_drivers = openvswitch
 extension_drivers = port_security,dns
@@ -34,7 +34,13 @@ flat_networks = public
 [ml2_type_vlan]
 network_vlan_ranges = physnet1:100:199
 
+[ml2_type_gre]
+tunnel_id_ranges = 1:65535
+
 [ml2_type_vxlan]
+vni_ranges = 1:65535
+
+[ml2_type_geneve]
 vni_ranges = 1:65535
 
 [ovs]
@@ -43,7 +49,7 @@ local_ip = ${localIp}
 datapath_type = ${datapath}
 
 [agent]
-tunnel_types = vxlan
+tunnel_types = vxlan,gre,geneve
 `
 }
 

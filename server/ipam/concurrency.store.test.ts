@@ -3,49 +3,8 @@
  * gets nothing is told why.
  */
 import assert from 'node:assert/strict'
-import {
-  type Answer,
-  type Caller,
-  type Cloud,
-  type Overrides,
-  ovsHost,
-  type Shown,
-  startCloud,
-} from '../features.testing.ts'
-import { forEachEngine } from '../store/testing.ts'
-
-/** Two clouds on one database; on SQLite, which has one server, both are the same. */
-function onTwoServers(
-  name: string,
-  body: (one: Cloud, two: Cloud) => Promise<void>,
-  overrides: Overrides = {},
-): void {
-  forEachEngine(name, async ({ store, engine, open }) => {
-    const one = await startCloud(store, overrides)
-    const two = engine === 'postgres' ? await startCloud(await open(), overrides) : one
-    try {
-      await body(one, two)
-    } finally {
-      await one.close()
-      if (two !== one) await two.close()
-    }
-  })
-}
-
-/** `count` requests at once, dealt to both servers. */
-function atOnce(
-  count: number,
-  one: Cloud,
-  two: Cloud,
-  request: (caller: Caller, index: number) => Promise<Answer>,
-): Promise<Answer[]> {
-  return Promise.all(
-    Array.from({ length: count }, (_, index) => request((index % 2 === 0 ? one : two).as('blue'), index)),
-  )
-}
-
-const withStatus = (answers: readonly Answer[], status: number): Answer[] =>
-  answers.filter((answer) => answer.status === status)
+import { type Answer, ovsHost, type Shown } from '../features.testing.ts'
+import { atOnce, onTwoServers, withStatus } from '../servers.testing.ts'
 
 const ipOf = (answer: Answer): string => answer.body.port.fixed_ips[0].ip_address
 

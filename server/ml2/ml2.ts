@@ -5,8 +5,9 @@ import type { MechanismDriver } from './mechanism-drivers/mechanism-driver.ts'
 import { openvswitchDriver } from './mechanism-drivers/openvswitch.ts'
 import { flatDriver } from './type-drivers/flat.ts'
 import { localDriver } from './type-drivers/local.ts'
+import { geneveDriver, greDriver, vxlanDriver } from './type-drivers/tunnel.ts'
 import type { TypeDriver } from './type-drivers/type-driver.ts'
-import { vxlanDriver } from './type-drivers/vxlan.ts'
+import { vlanDriver } from './type-drivers/vlan.ts'
 
 export interface Ml2 {
   settings: NetworkingSettings
@@ -17,11 +18,11 @@ export interface Ml2 {
 const knownTypeDrivers: Readonly<Record<string, (settings: NetworkingSettings) => TypeDriver>> = {
   local: () => localDriver,
   flat: flatDriver,
+  vlan: vlanDriver,
+  gre: greDriver,
   vxlan: vxlanDriver,
+  geneve: geneveDriver,
 }
-
-/** Types of Neutron's default configuration that have no driver yet: known, and not served. */
-const notServed = new Set(['vlan', 'gre', 'geneve'])
 
 const knownMechanismDrivers: Readonly<Record<string, MechanismDriver>> = {
   openvswitch: openvswitchDriver,
@@ -33,9 +34,10 @@ export function createMl2(
   additional: Readonly<Record<string, MechanismDriver>> = {},
 ): Ml2 {
   const typeDrivers = new Map(
-    settings.ml2.type_drivers
-      .filter((name) => !notServed.has(name))
-      .map((name) => [name, pick(knownTypeDrivers, name, '[ml2] type_drivers')(settings)]),
+    settings.ml2.type_drivers.map((name) => [
+      name,
+      pick(knownTypeDrivers, name, '[ml2] type_drivers')(settings),
+    ]),
   )
   for (const type of settings.ml2.tenant_network_types) {
     if (!typeDrivers.has(type)) {

@@ -2,7 +2,20 @@
 import type { NetworkingSettings } from '../settings.ts'
 
 const ipHeader: Record<number, number> = { 4: 20, 6: 40 }
-const encapsulation: Record<string, number> = { vxlan: 30, gre: 22, geneve: 30 }
+
+/** Bytes between the outer IP header and the inner IP packet; undefined for what is not tunnelled. */
+function encapsulation({ ml2_type_geneve }: NetworkingSettings, type: string): number | undefined {
+  switch (type) {
+    case 'vxlan':
+      return 30
+    case 'gre':
+      return 22
+    case 'geneve':
+      return ml2_type_geneve.max_header_size
+    default:
+      return undefined
+  }
+}
 
 interface WireSegment {
   network_type: string
@@ -15,12 +28,13 @@ export function maximumMtu(settings: NetworkingSettings, segments: readonly Wire
   return known.length > 0 ? Math.min(...known) : 1500
 }
 
-function segmentMtu({ DEFAULT, ml2 }: NetworkingSettings, segment: WireSegment): number {
+function segmentMtu(settings: NetworkingSettings, segment: WireSegment): number {
+  const { DEFAULT, ml2 } = settings
   const least = (...values: number[]): number => {
     const set = values.filter((value) => value > 0)
     return set.length > 0 ? Math.min(...set) : 0
   }
-  const overhead = encapsulation[segment.network_type]
+  const overhead = encapsulation(settings, segment.network_type)
   if (overhead !== undefined) {
     const mtu = least(DEFAULT.global_physnet_mtu, ml2.path_mtu)
     return mtu === 0 ? 0 : mtu - (ipHeader[ml2.overlay_ip_version] ?? 20) - overhead

@@ -1,5 +1,5 @@
 /** A type driver: how segments of one network type are checked, taken and given back. */
-import type { Tx } from '../../store/store.ts'
+import type { ReadTx, Tx } from '../../store/store.ts'
 
 /** What a segment is on the wire, before it belongs to a network. */
 export interface WireSegment {
@@ -27,4 +27,18 @@ export interface TypeDriver {
   taken(segment: WireSegment): Error
   /** Brings stored identifiers in line with the configuration, once at start. */
   initialize?(tx: Tx): Promise<void>
+}
+
+/** The identifiers of all segments of a type that networks have now. */
+export async function segmentsOfType(
+  tx: ReadTx,
+  type: string,
+): Promise<{ physical_network: string | null; segmentation_id: number }[]> {
+  const rows = await tx.db
+    .selectFrom('network_segments')
+    .select(['physical_network', 'segmentation_id'])
+    .where('network_type', '=', type)
+    .where('segmentation_id', 'is not', null)
+    .execute()
+  return rows.map((row) => ({ ...row, segmentation_id: Number(row.segmentation_id) }))
 }
