@@ -1,7 +1,7 @@
 /**
  * The server, wired by hand in the order in which its parts start:
  *
- *     store -> features -> policy -> identity -> relay -> feed -> HTTP: feed, identity, API
+ *     store -> features -> policy -> identity -> relay -> chores -> feed -> HTTP: feed, identity, API
  *
  * They stop in reverse: first nothing new comes in, the database closes last.
  */
@@ -13,6 +13,7 @@ import { crashPoint } from '../runtime/crash-point.ts'
 import type { Lifecycle } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
 import { buildApi } from './api/api.ts'
+import { startChores } from './chores.ts'
 import { createFeatures } from './features.ts'
 import { createFeed, type FeedServer } from './feed/feed.ts'
 import { startRelay } from './feed/relay.ts'
@@ -74,6 +75,11 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
     'relay',
     () => startRelay({ store, sources: features.sources, log: log.child({ part: 'feed' }), clock }),
     (relay) => relay.stop(),
+  )
+  await lifecycle.start(
+    'chores',
+    () => startChores(features.chores(store), log.child({ part: 'chores' })),
+    (chores) => chores.stop(),
   )
   if (options.feed !== undefined) {
     const { recordHeartbeat, recordFacts } = features

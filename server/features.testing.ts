@@ -46,6 +46,8 @@ export interface Cloud {
   report(host: string, ...facts: Fact[]): Promise<void>
   /** Makes the host's agents as old as `seconds` without a heartbeat. */
   age(host: string, seconds: number): Promise<void>
+  /** One round of what the server does of itself. */
+  doChores(): Promise<void>
   close(): Promise<void>
 }
 
@@ -152,6 +154,9 @@ export async function startCloud(store: Store, overrides: Overrides = {}): Promi
           .where('host', '=', host)
           .execute()
       }),
+    doChores: async () => {
+      for (const chore of features.chores(store)) await chore.run()
+    },
     close: async () => {
       await api.close()
     },

@@ -8,7 +8,9 @@ import { agentFeature } from './agent/agent.feature.ts'
 import { availabilityZones } from './agent/availability-zones.ts'
 import { recordHeartbeat } from './agent/heartbeat.ts'
 import { tunnelEndpointDocuments } from './agent/tunnel-endpoint.documents.ts'
+import type { Chore } from './chores.ts'
 import { dhcpEntryDocuments } from './dhcp/dhcp-entry.documents.ts'
+import { keepDhcpUp, upkeepInterval } from './dhcp/dhcp-upkeep.ts'
 import type { DocumentSources } from './feed/sources.ts'
 import type { MechanismDriver } from './ml2/mechanism-drivers/mechanism-driver.ts'
 import { createMl2, initializeTypeDrivers } from './ml2/ml2.ts'
@@ -58,6 +60,8 @@ export interface Features {
   sources: DocumentSources
   /** Once at start, before the first request: brings identifiers of segments in line with the configuration. */
   initialize(store: Store): Promise<void>
+  /** What the server does of itself, now and then. */
+  chores(store: Store): Chore[]
   recordHeartbeat(store: Store, host: string, beat: Heartbeat): Promise<void>
   recordFacts(store: Store, host: string, facts: readonly Fact[]): Promise<void>
 }
@@ -95,6 +99,7 @@ export function createFeatures(
     },
     initialize: (store) =>
       store.write({ requestId: 'start', serialize: ['segments'] }, (tx) => initializeTypeDrivers(tx, ml2)),
+    chores: (store) => [{ name: 'dhcp', interval: upkeepInterval(ml2), run: () => keepDhcpUp(store, ml2) }],
     recordHeartbeat: (store, host, beat) => recordHeartbeat(store, ml2, host, beat),
     recordFacts,
   }

@@ -79,7 +79,7 @@ export interface NetworkDocument {
   admin_state_up: boolean
   /** Bytes of an IP packet, never 0. */
   mtu: number
-  /** The domain of names on this network (dns_domain of the network, else of the server), with no final dot. */
+  /** The domain of names in dns_assignment ([DEFAULT] dns_domain of the server), with no final dot. */
   dns_domain: string
   segments: Segment[]
   subnets: SubnetPart[]

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AgentState, Heartbeat } from '../../bus/feed.ts'
 import { NeutronError } from '../../lib/errors.ts'
-import { ensureDhcp, unservedNetworks } from '../dhcp/dhcp-scheduler.ts'
+import { ensureDhcp, underservedNetworks } from '../dhcp/dhcp-scheduler.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { updatePort } from '../port/port.store.ts'
 import { isOneOf } from '../store/lists.ts'
@@ -45,7 +45,7 @@ export async function recordHeartbeat(store: Store, ml2: Ml2, host: string, beat
   if (news.size === 0) return
   await rebindFailed(store, ml2, host, requestId)
   if (news.has(dhcpAgentType) && ml2.settings.DEFAULT.network_auto_schedule) {
-    await serveUnserved(store, ml2, requestId)
+    await serveUnderserved(store, ml2, host, requestId)
   }
 }
 
@@ -128,15 +128,15 @@ async function rebindFailed(store: Store, ml2: Ml2, host: string, requestId: str
   }
 }
 
-async function serveUnserved(store: Store, ml2: Ml2, requestId: string): Promise<void> {
-  for (const networkId of await store.read(unservedNetworks)) {
+async function serveUnderserved(store: Store, ml2: Ml2, host: string, requestId: string): Promise<void> {
+  for (const networkId of await store.read((tx) => underservedNetworks(tx, ml2, host))) {
     const options = { requestId, serialize: [`network:${networkId}`] }
     await unlessGone(store.write(options, (tx) => ensureDhcp(tx, ml2, networkId)))
   }
 }
 
 /** What was deleted since it was listed needs nothing any more. */
-async function unlessGone(work: Promise<void>): Promise<void> {
+export async function unlessGone(work: Promise<void>): Promise<void> {
   try {
     await work
   } catch (error) {

@@ -9,7 +9,7 @@ import { addressesOf } from '../port/port.reader.ts'
 import type { NetworkingSettings } from '../settings.ts'
 import { isOneOf } from '../store/lists.ts'
 import type { Change, ReadTx } from '../store/store.ts'
-import { dhcpOwner } from './dhcp-port.ts'
+import { dhcpOwner, reservedDhcpPort } from './dhcp-port.ts'
 import { dhcpHostsOf } from './dhcp-scheduler.ts'
 
 export function dhcpEntryDocuments({ DEFAULT: options }: NetworkingSettings): DocumentSource<'dhcp-entry'> {
@@ -49,6 +49,7 @@ function portsWithDhcp(tx: ReadTx, ids: readonly string[]) {
     .selectFrom('ports')
     .select(['id', 'network_id', 'mac_address', 'device_owner', 'dns_name', 'extra_dhcp_opts', 'generation'])
     .where(isOneOf(tx.engine, 'id', ids))
+    .where('device_id', '<>', reservedDhcpPort)
     .where((eb) =>
       eb.or([
         eb('device_owner', '=', dhcpOwner),

@@ -2,6 +2,7 @@
  * The port of a DHCP server: one for each agent that serves a network, on that agent's host, with an address on each
  * subnet with DHCP.
  */
+import { sql } from 'kysely'
 import { namespaceDns, uuid5 } from '../../lib/uuid.ts'
 import { isAutoAddressed } from '../ipam/fixed-ips.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
@@ -10,6 +11,9 @@ import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 
 export const dhcpOwner = 'network:dhcp'
+
+/** device_id of a DHCP port whose agent is lost: whoever serves the network next takes it, address and all. */
+export const reservedDhcpPort = 'reserved_dhcp_port'
 
 /** What Neutron's agents call themselves on a network: `dhcp<uuid5 of the short host name>-<network id>`. */
 export function dhcpDeviceId(host: string, networkId: string): string {
@@ -22,7 +26,8 @@ const dhcpPorts = prepared('dhcp-ports', (db, p: { network_id: string }) =>
     .leftJoin('ip_allocations as a', 'a.port_id', 'ports.id')
     .select(['ports.id', 'ports.device_id', 'a.subnet_id'])
     .where('ports.network_id', '=', p.network_id)
-    .where('ports.device_owner', '=', dhcpOwner),
+    .where('ports.device_owner', '=', sql.lit(dhcpOwner))
+    .orderBy('ports.id'),
 )
 
 interface DhcpPort {
@@ -51,9 +56,10 @@ const withFreeAddresses = prepared('subnets-with-free-addresses', (db, p: { netw
 )
 
 /**
- * Brings the DHCP ports of a network in line with its subnets and with the hosts whose agents serve it: creates what
- * is missing, adds and drops addresses, removes ports that serve nothing. A subnet that has no address left is left
- * out, and looked at again when subnets or agents of the network change.
+ * Brings the DHCP ports of a network in line with its subnets and with the hosts whose agents serve it. A port whose
+ * agent serves no more is adopted by one that has none yet, so that clients find the same address; without such an
+ * agent it is reserved for the next. Ports that serve nothing are removed. A subnet that has no address left is left
+ * out, and looked at again when subnets or agents of the network change, and by completeDhcpPorts.
  */
 export async function syncDhcpPorts(
   tx: Tx,
@@ -61,17 +67,18 @@ export async function syncDhcpPorts(
   network: PortNetwork,
   hosts: readonly string[],
 ): Promise<void> {
-  const ports = await portsOf(tx, network.id)
+  const ports = (await portsOf(tx, network.id)).filter((port) => isAgents(port.deviceId))
   const served = network.subnets.filter((subnet) => subnet.enable_dhcp === 1)
+  if (served.length === 0) {
+    for (const port of ports) await removePort(tx, ml2, port.id)
+    return
+  }
   const free = new Set((await withFreeAddresses.all(tx, { network_id: network.id })).map((row) => row.id))
   const wantedDevices = new Map(hosts.map((host) => [dhcpDeviceId(host, network.id), host]))
-  for (const port of ports) {
-    const ours = /^dhcp[0-9a-f-]{36}-/.test(port.deviceId)
-    if (ours && (served.length === 0 || !wantedDevices.has(port.deviceId))) await removePort(tx, ml2, port.id)
-  }
-  if (served.length === 0) return
+  const left = ports.filter((port) => !wantedDevices.has(port.deviceId)).sort(reservedLast)
   for (const [deviceId, host] of wantedDevices) {
-    const port = ports.find((one) => one.deviceId === deviceId)
+    const own = ports.find((one) => one.deviceId === deviceId)
+    const port = own ?? left.shift()
     const has = port?.subnets ?? new Set<string>()
     const wanted = served.filter((one) => isAutoAddressed(one) || has.has(one.id) || free.has(one.id))
     const fixed_ips = wanted.map((subnet) => ({ subnet_id: subnet.id }))
@@ -84,8 +91,24 @@ export async function syncDhcpPorts(
         fixed_ips,
         binding: { host },
       })
-    } else if (wanted.length !== has.size || wanted.some((subnet) => !has.has(subnet.id))) {
-      await updatePort(tx, ml2, port.id, { fixed_ips })
+      continue
     }
+    const differs = wanted.length !== has.size || wanted.some((subnet) => !has.has(subnet.id))
+    const adopted = own ? {} : { device_id: deviceId, binding: { host } }
+    if (differs || !own) await updatePort(tx, ml2, port.id, { ...(differs && { fixed_ips }), ...adopted })
   }
+  for (const port of left) {
+    if (port.deviceId === reservedDhcpPort) continue
+    await updatePort(tx, ml2, port.id, { device_id: reservedDhcpPort, binding: { host: '' } })
+  }
+}
+
+/** Ports that somebody else made for a DHCP server of his own are none of ours. */
+function isAgents(deviceId: string): boolean {
+  return deviceId === reservedDhcpPort || /^dhcp[0-9a-f-]{36}-/.test(deviceId)
+}
+
+/** What was in use until now is adopted before what has been waiting. */
+function reservedLast(a: DhcpPort, b: DhcpPort): number {
+  return Number(a.deviceId === reservedDhcpPort) - Number(b.deviceId === reservedDhcpPort)
 }

@@ -28,11 +28,16 @@ const leastLoaded = prepared('dhcp-agents-least-loaded', (db, p: { since: string
   db
     .selectFrom('agents')
     .leftJoin('network_dhcp_agents as d', 'd.agent_id', 'agents.id')
-    .select((eb) => ['agents.id', 'agents.host', eb.fn.count<number>('d.network_id').as('networks')])
+    .select((eb) => [
+      'agents.id',
+      'agents.host',
+      'agents.availability_zone',
+      eb.fn.count<number>('d.network_id').as('networks'),
+    ])
     .where('agents.agent_type', '=', dhcpAgentType)
     .where('agents.admin_state_up', '=', 1)
     .where('agents.heartbeat_timestamp', '>', p.since)
-    .groupBy(['agents.id', 'agents.host'])
+    .groupBy(['agents.id', 'agents.host', 'agents.availability_zone'])
     .orderBy('networks')
     .orderBy('agents.host'),
 )
@@ -66,7 +71,7 @@ export async function ensureDhcp(tx: Tx, ml2: Ml2, networkId: string): Promise<v
     network,
     serving.map((agent) => agent.host),
   )
-  if (!needed) await liftDhcpBlocks(tx, networkId)
+  if (!needed || serving.length === 0) await liftDhcpBlocks(tx, networkId)
 }
 
 async function addAgents(
@@ -78,11 +83,30 @@ async function addAgents(
   const missing = options.dhcp_agents_per_network - serving.length
   if (missing <= 0) return []
   const known = new Set(serving.map((agent) => agent.id))
+  const zones = await zonesFor(tx, networkId, options.default_availability_zones)
   const candidates = await leastLoaded.all(tx, { since: aliveSince(options.agent_down_time) })
-  const chosen = candidates.filter((agent) => !known.has(agent.id)).slice(0, missing)
+  const chosen = candidates
+    .filter((agent) => !known.has(agent.id) && zones(agent.availability_zone))
+    .slice(0, missing)
   for (const agent of chosen) await insertServing.run(tx, { network_id: networkId, agent_id: agent.id })
   if (chosen.length > 0) noteServing(tx, networkId)
   return chosen
+}
+
+const hintsOf = prepared('network-zone-hints', (db, p: { id: string }) =>
+  db.selectFrom('networks').select('availability_zone_hints').where('id', '=', p.id),
+)
+
+/** Whether an agent of that zone may serve the network: availability_zone_hints, else the default, else all. */
+async function zonesFor(
+  tx: ReadTx,
+  networkId: string,
+  otherwise: readonly string[],
+): Promise<(zone: string | null) => boolean> {
+  const row = await hintsOf.first(tx, { id: networkId })
+  const hints = JSON.parse(row?.availability_zone_hints ?? '[]') as string[]
+  const zones = hints.length > 0 ? hints : otherwise
+  return (zone) => zones.length === 0 || (zone !== null && zones.includes(zone))
 }
 
 /** Has one agent serve a network as well. */
@@ -92,12 +116,19 @@ export async function addDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agentId:
   await syncAgents(tx, ml2, networkId)
 }
 
-/** Takes a network from an agent; its DHCP port goes. */
+/** Takes a network from an agent; its DHCP port waits for the next one. */
 export async function removeDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agentId: string): Promise<void> {
   await deleteServing.run(tx, { network_id: networkId, agent_id: agentId })
   noteServing(tx, networkId)
   const left = await syncAgents(tx, ml2, networkId)
   if (left === 0) await liftDhcpBlocks(tx, networkId)
+}
+
+/** Gives a network of one agent to another, if there is any. */
+export async function replaceDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agentId: string): Promise<void> {
+  await deleteServing.run(tx, { network_id: networkId, agent_id: agentId })
+  noteServing(tx, networkId)
+  await ensureDhcp(tx, ml2, networkId)
 }
 
 async function syncAgents(tx: Tx, ml2: Ml2, networkId: string): Promise<number> {
@@ -123,24 +154,19 @@ export function noteServing(tx: Tx, networkId: string): void {
   })
 }
 
-/** Networks that have a subnet with DHCP and no agent that serves them. */
-export async function unservedNetworks(tx: ReadTx): Promise<string[]> {
+/** Networks that have a subnet with DHCP, and fewer agents than they should have, that host not among them. */
+export async function underservedNetworks(tx: ReadTx, ml2: Ml2, host: string): Promise<string[]> {
+  const { dhcp_agents_per_network: enough } = ml2.settings.DEFAULT
   const rows = await tx.db
     .selectFrom('subnets')
-    .select('network_id')
-    .distinct()
-    .where('enable_dhcp', '=', 1)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('network_dhcp_agents as d')
-            .select('d.agent_id')
-            .whereRef('d.network_id', '=', 'subnets.network_id'),
-        ),
-      ),
-    )
-    .orderBy('network_id')
+    .leftJoin('network_dhcp_agents as d', 'd.network_id', 'subnets.network_id')
+    .leftJoin('agents', 'agents.id', 'd.agent_id')
+    .select('subnets.network_id')
+    .where('subnets.enable_dhcp', '=', 1)
+    .groupBy('subnets.network_id')
+    .having((eb) => eb(eb.fn.count('d.agent_id').distinct(), '<', enough))
+    .having((eb) => eb(eb.fn.sum(eb.case().when('agents.host', '=', host).then(1).else(0).end()), '=', 0))
+    .orderBy('subnets.network_id')
     .execute()
   return rows.map((row) => row.network_id)
 }

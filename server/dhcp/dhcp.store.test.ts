@@ -173,14 +173,158 @@ onCloud('networks and agents are brought together and parted by hand', async (cl
   assert.deepEqual(await hosts(), ['h2'])
   const left = await dhcpPorts(cloud, network.id)
   assert.deepEqual(
-    left.map((port) => port['binding:host_id']),
-    ['h2'],
+    left.map((port) => [port.device_id, port['binding:host_id']]),
+    [
+      [dhcpDeviceId('h2', network.id), 'h2'],
+      ['reserved_dhcp_port', ''],
+    ],
   )
   const gone = await admin.call('DELETE', `agents/${h1}/dhcp-networks/${network.id}`)
   assert.deepEqual([gone.status, gone.fault], [409, 'NetworkNotHostedByDhcpAgent'])
+  assert.equal((await add(h1)).status, 201)
+  const adopted = await dhcpPorts(cloud, network.id)
+  assert.deepEqual(adopted.map((port) => port.id).sort(), left.map((port) => port.id).sort())
+  assert.deepEqual(adopted.map((port) => port['binding:host_id']).sort(), ['h1', 'h2'])
   await admin.remove('agent', h2)
-  assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
+  const last = await dhcpPorts(cloud, network.id)
+  assert.deepEqual(last.map((port) => port['binding:host_id']).sort(), ['', 'h1'])
+  assert.deepEqual(last.flatMap(ips).sort(), adopted.flatMap(ips).sort())
+  await admin.remove('network', network.id)
 })
+
+const servedBy = async ({ admin }: Cloud, networkId: string): Promise<string[]> =>
+  (await admin.call('GET', `networks/${networkId}/dhcp-agents`)).body.agents
+    .map((one: Shown) => one.host)
+    .sort()
+
+async function servedNetwork({ admin }: Cloud, ...cidrs: string[]): Promise<Shown> {
+  const network = await admin.create('network', {})
+  for (const cidr of cidrs.length > 0 ? cidrs : ['10.0.0.0/24']) {
+    const ip_version = cidr.includes(':') ? 6 : 4
+    await admin.create('subnet', { network_id: network.id, ip_version, cidr })
+  }
+  return network
+}
+
+onCloud('the network of a dead agent goes to a live one, with its port and address', async (cloud) => {
+  await cloud.beat('h1', both('192.0.2.1'))
+  const network = await servedNetwork(cloud, '10.0.0.0/24', '2001:db8::/64')
+  const [before] = await dhcpPorts(cloud, network.id)
+  await cloud.age('h1', 151)
+  await cloud.doChores()
+  assert.deepEqual(await servedBy(cloud, network.id), ['h1'], 'nobody else is there')
+  await cloud.beat('h2', both('192.0.2.2'))
+  await cloud.age('h1', 149)
+  await cloud.doChores()
+  assert.deepEqual(await servedBy(cloud, network.id), ['h1'], 'it may yet come back')
+  await cloud.age('h1', 151)
+  await cloud.doChores()
+  assert.deepEqual(await servedBy(cloud, network.id), ['h2'])
+  const [after, ...more] = await dhcpPorts(cloud, network.id)
+  assert.deepEqual(more, [])
+  assert.deepEqual(
+    [after?.id, after?.mac_address, ips(after), after?.device_id, after?.['binding:host_id']],
+    [before?.id, before?.mac_address, ips(before), dhcpDeviceId('h2', network.id), 'h2'],
+  )
+  await cloud.beat('h1', both('192.0.2.1'))
+  await cloud.doChores()
+  assert.deepEqual(await servedBy(cloud, network.id), ['h2'], 'who comes back takes nothing back')
+})
+
+onCloud(
+  'without a successor the address of a lost DHCP server is reserved for the next',
+  async (cloud) => {
+    await cloud.beat('h1', both('192.0.2.1'))
+    await cloud.beat('h2', both('192.0.2.2'))
+    const network = await servedNetwork(cloud)
+    const before = await dhcpPorts(cloud, network.id)
+    const lost = before.find((port) => port['binding:host_id'] === 'h1')
+    await cloud.age('h1', 151)
+    await cloud.doChores()
+    assert.deepEqual(await servedBy(cloud, network.id), ['h2'])
+    const reserved = (await dhcpPorts(cloud, network.id)).find((port) => port.id === lost?.id)
+    assert.deepEqual(
+      [reserved?.device_id, reserved?.['binding:host_id'], ips(reserved)],
+      ['reserved_dhcp_port', '', ips(lost)],
+    )
+    const entries = await cloud.store.read((tx) =>
+      cloud.sources['dhcp-entry'].bodies(
+        tx,
+        before.map((port) => port.id),
+      ),
+    )
+    assert.equal(entries.has(lost?.id ?? ''), false, 'nobody is told of a name server that is not there')
+    assert.equal(entries.size, 1)
+    await cloud.beat('h3', both('192.0.2.3'))
+    assert.deepEqual(await servedBy(cloud, network.id), ['h2', 'h3'])
+    const adopted = (await dhcpPorts(cloud, network.id)).find((port) => port.id === lost?.id)
+    assert.deepEqual([adopted?.['binding:host_id'], ips(adopted)], ['h3', ips(lost)])
+    assert.equal((await dhcpPorts(cloud, network.id)).length, 2)
+  },
+  { DEFAULT: { dhcp_agents_per_network: 2 } },
+)
+
+onCloud(
+  'with failover switched off, and from agents that are switched off, nothing is taken',
+  async (cloud) => {
+    await cloud.beat('h1', both('192.0.2.1'))
+    const network = await servedNetwork(cloud)
+    await cloud.beat('h2', both('192.0.2.2'))
+    await cloud.age('h1', 1000)
+    await cloud.doChores()
+    assert.deepEqual(await servedBy(cloud, network.id), ['h1'])
+  },
+  { DEFAULT: { allow_automatic_dhcp_failover: false } },
+)
+
+onCloud('hints say which zones’ agents may serve a network', async (cloud) => {
+  const { admin } = cloud
+  await cloud.beat('h1', both('192.0.2.1'))
+  await cloud.beat('h2', both('192.0.2.2'))
+  await cloud.store.write({ requestId: 'test' }, async (tx) => {
+    const set = { availability_zone: 'east' }
+    await tx.db.updateTable('agents').set(set).where('host', '=', 'h2').execute()
+  })
+  for (const [hints, hosts] of [
+    [['east'], ['h2']],
+    [['nova'], ['h1']],
+    [['nova', 'east'], ['h1']],
+  ] as const) {
+    const network = await admin.create('network', { availability_zone_hints: hints })
+    await admin.create('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/24' })
+    assert.deepEqual(await servedBy(cloud, network.id), hosts, hints.join())
+  }
+})
+
+onCloud(
+  'networks that come, go and are scheduled at the same time: deletion is never refused',
+  async (cloud) => {
+    const { admin } = cloud
+    await cloud.beat('h1', both('192.0.2.1'))
+    await cloud.beat('h2', both('192.0.2.2'))
+    const agents = await admin.list('agent', '?agent_type=DHCP%20agent')
+    for (let round = 0; round < 8; round++) {
+      const networks = await Promise.all(Array.from({ length: 4 }, () => servedNetwork(cloud)))
+      await cloud.age('h1', 151)
+      const answers = await Promise.all([
+        cloud.doChores(),
+        cloud.beat(`new${round}`, both(`192.0.3.${round}`)),
+        ...networks.flatMap((network) => [
+          ...agents.map(({ id }) =>
+            admin.call('POST', `agents/${id}/dhcp-networks`, { network_id: network.id }),
+          ),
+          admin.call('DELETE', `networks/${network.id}`),
+        ]),
+      ])
+      const seen = answers.filter((one) => one !== undefined)
+      const deleted = seen.filter((one) => one.status === 204)
+      assert.equal(deleted.length, networks.length, JSON.stringify(seen))
+      for (const one of seen) assert.ok([201, 204, 404, 409].includes(one.status), JSON.stringify(one))
+      assert.deepEqual(await admin.list('port'), [])
+      await cloud.beat('h1', both('192.0.2.1'))
+    }
+  },
+)
 
 onCloud('a subnet without an address left for DHCP is no reason to fail', async (cloud) => {
   const { admin } = cloud
@@ -195,8 +339,9 @@ onCloud('a subnet without an address left for DHCP is no reason to fail', async 
   await cloud.beat('h1', both('192.0.2.1'))
   await admin.update('subnet', subnet.id, { enable_dhcp: true })
   assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
+  await cloud.doChores()
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 0)
   await admin.remove('port', port.id)
-  await admin.update('subnet', subnet.id, { enable_dhcp: false })
-  await admin.update('subnet', subnet.id, { enable_dhcp: true })
-  assert.equal((await dhcpPorts(cloud, network.id)).length, 1)
+  await cloud.doChores()
+  assert.equal((await dhcpPorts(cloud, network.id)).length, 1, 'the server sees to it by itself')
 })

@@ -46,7 +46,7 @@ async function networkBodies(
 ): Promise<Map<string, NetworkDocument>> {
   const networks = await tx.db
     .selectFrom('networks')
-    .select(['id', 'admin_state_up', 'mtu', 'dns_domain'])
+    .select(['id', 'admin_state_up', 'mtu'])
     .where(isOneOf(tx.engine, 'id', ids))
     .execute()
   const segments = await tx.db
@@ -69,7 +69,7 @@ async function networkBodies(
         id: row.id,
         admin_state_up: row.admin_state_up === 1,
         mtu: row.mtu,
-        dns_domain: (row.dns_domain || serverDomain).replace(/\.+$/, ''),
+        dns_domain: serverDomain.replace(/\.+$/, ''),
         segments: [],
         subnets: [],
       },

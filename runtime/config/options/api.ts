@@ -26,10 +26,6 @@ export const apiOptions = {
     help: 'Answer 400 to a list with a filter that does not exist.',
   }),
   allow_bulk: boolean({ default: true, help: 'Accept several objects in one create request.' }),
-  default_availability_zones: list({
-    default: [],
-    help: 'Availability zones of networks that are created without hints.',
-  }),
 }
 
 /** `[database]` */

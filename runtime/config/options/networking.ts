@@ -47,11 +47,15 @@ export const networkingOptions = {
   dhcp_agents_per_network: integer({ default: 1, min: 1, help: 'DHCP agents that serve each network.' }),
   network_auto_schedule: boolean({
     default: true,
-    help: 'Give networks that no DHCP agent serves to one that appears.',
+    help: 'Give networks with too few DHCP agents to one that appears.',
   }),
   allow_automatic_dhcp_failover: boolean({
     default: true,
     help: 'Take networks away from dead DHCP agents.',
+  }),
+  default_availability_zones: list({
+    default: [],
+    help: 'Zones whose agents serve networks without availability_zone_hints; empty: all.',
   }),
 }
 
