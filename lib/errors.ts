@@ -54,6 +54,11 @@ export const methodNotAllowed = fault(
   405,
   (method: string) => `The method ${method} is not allowed for this resource.`,
 )
+export const requestUriTooLong = fault(
+  'HTTPRequestURITooLong',
+  414,
+  (limit: number) => `The path and query of the request are longer than ${limit} characters.`,
+)
 export const bodyTooLarge = fault(
   'HTTPRequestEntityTooLarge',
   413,

@@ -60,6 +60,8 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
   const features = createFeatures(config)
   const policy = await loadPolicy({
     file: resolve(options.configDirectory, config.oslo_policy.policy_file),
+    directories: config.oslo_policy.policy_dirs.map((name) => resolve(options.configDirectory, name)),
+    defaultRule: config.oslo_policy.policy_default_rule,
     enforceNewDefaults: config.oslo_policy.enforce_new_defaults,
     enforceScope: config.oslo_policy.enforce_scope,
   })
@@ -99,7 +101,12 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
     identity: identity.identity,
     policy,
     log: log.child({ part: 'api' }),
-    settings: { paginationMaxLimit: config.DEFAULT.pagination_max_limit },
+    settings: {
+      paginationMaxLimit: config.DEFAULT.pagination_max_limit,
+      validateFilters: config.DEFAULT.filter_validation,
+      allowBulk: config.DEFAULT.allow_bulk,
+      trustProxy: config.oslo_middleware.enable_proxy_headers_parsing,
+    },
   })
   healthRoute(api, store)
   api.addHook('onSend', async (request) => {

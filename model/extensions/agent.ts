@@ -74,3 +74,10 @@ export const availabilityZones = extension('availability_zone', {
   resources: [availabilityZone],
   adds: [to(agent, { availability_zone: attribute(orNull(string(255)), { write: 'never', filter: true }) })],
 })
+
+export const availabilityZoneFilter = extension('availability_zone_filter', {
+  name: 'Availability Zone Filter Extension',
+  description: 'Lists of availability zones can be filtered',
+  updated: '2018-06-22T10:00:00-00:00',
+  requires: ['availability_zone'],
+})

@@ -1,6 +1,13 @@
 /** Every extension that is declared, by alias. Which of them are loaded is for the server's assembly to say. */
 import type { Extension } from '../resource.ts'
-import { agentResourcesSynced, agentSortKey, agents, availabilityZones, dhcpAgentScheduler } from './agent.ts'
+import {
+  agentResourcesSynced,
+  agentSortKey,
+  agents,
+  availabilityZoneFilter,
+  availabilityZones,
+  dhcpAgentScheduler,
+} from './agent.ts'
 import { apiExtensions, revisionIfMatch } from './api.ts'
 import { binding, bindingExtended } from './binding.ts'
 import { externalNet, netMtu, netMtuWritable, networkAvailabilityZone } from './network.ts'
@@ -9,6 +16,7 @@ import {
   dnsIntegration,
   extraDhcpOpt,
   ipAllocation,
+  ipSubstringFiltering,
   portMacAddressRegenerate,
   portSecurity,
 } from './port.ts'
@@ -41,6 +49,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     dnsIntegration,
     portMacAddressRegenerate,
     ipAllocation,
+    ipSubstringFiltering,
     subnetServiceTypes,
     binding,
     bindingExtended,
@@ -48,6 +57,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     agentSortKey,
     agentResourcesSynced,
     availabilityZones,
+    availabilityZoneFilter,
     networkAvailabilityZone,
     dhcpAgentScheduler,
   ].map((one) => [one.alias, one]),

@@ -68,6 +68,12 @@ export const portMacAddressRegenerate = extension('port-mac-address-regenerate',
   updated: '2018-05-03T10:00:00-00:00',
 })
 
+export const ipSubstringFiltering = extension('ip-substring-filtering', {
+  name: 'IP address substring filtering',
+  description: 'Lists of ports can be filtered by a part of an address',
+  updated: '2017-11-28T09:00:00-00:00',
+})
+
 export const ipAllocation = extension('ip_allocation', {
   name: 'IP Allocation',
   description: 'When the addresses of a port are chosen',

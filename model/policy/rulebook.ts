@@ -11,6 +11,8 @@ export interface RuleBookOptions {
   enforceNewDefaults: boolean
   /** [oslo_policy] enforce_scope: tokens of another scope than a rule's are refused. */
   enforceScope: boolean
+  /** [oslo_policy] policy_default_rule: stands in for a rule that does not exist; `default` when absent. */
+  defaultRule?: string
 }
 
 /** Rules of an operator's file, by name. */
@@ -31,7 +33,7 @@ export interface Credentials {
 
 export interface RuleBook {
   has(name: string): boolean
-  /** What is left of a rule for these credentials; a rule that does not exist is the rule `default`. */
+  /** What is left of a rule for these credentials; for a rule that does not exist the default rule stands in. */
   residual(name: string, credentials: Credentials): Residual
 }
 
@@ -48,14 +50,15 @@ interface Entry {
   anyScope: boolean
 }
 
-const none: Overrides = { source: '', rules: new Map() }
-
-/** Makes the book. Throws PolicyError, which names file, rule and column. */
+/** Makes the book; later overrides stand above earlier ones. Throws PolicyError, which names file, rule and column. */
 export function createRuleBook(
   defaults: readonly DefaultRule[],
   options: RuleBookOptions,
-  overrides: Overrides = none,
+  ...files: readonly Overrides[]
 ): RuleBook {
+  const overrides = new Map(
+    files.flatMap(({ source, rules }) => [...rules].map(([name, text]) => [name, { source, text }] as const)),
+  )
   const entries = new Map<string, Entry>()
   const problems: string[] = []
   const read = (source: string, name: string, text: string): Rule => {
@@ -70,9 +73,9 @@ export function createRuleBook(
 
   for (const one of defaults) {
     const older = one.replaces
-    const overridden = older && older.name !== one.name ? overrides.rules.get(older.name) : undefined
+    const overridden = older && older.name !== one.name ? overrides.get(older.name) : undefined
     let rule: Rule
-    if (overridden !== undefined && older) rule = read(overrides.source, older.name, overridden)
+    if (overridden !== undefined && older) rule = read(overridden.source, older.name, overridden.text)
     else {
       rule = read('default policy', one.name, one.check)
       if (older && !options.enforceNewDefaults) {
@@ -81,12 +84,12 @@ export function createRuleBook(
     }
     entries.set(one.name, { rule, anyScope: one.anyScope })
   }
-  for (const [name, text] of overrides.rules) {
-    const rule = read(overrides.source, name, text)
+  for (const [name, { source, text }] of overrides) {
+    const rule = read(source, name, text)
     entries.set(name, { rule, anyScope: entries.get(name)?.anyScope ?? true })
   }
   for (const [name, { rule }] of entries) {
-    const source = overrides.rules.has(name) ? overrides.source : 'default policy'
+    const source = overrides.get(name)?.source ?? 'default policy'
     for (const problem of referenceProblems(entries, name, rule)) {
       problems.push(`${source}: rule '${name}': ${problem}`)
     }
@@ -96,7 +99,7 @@ export function createRuleBook(
   return {
     has: (name) => entries.has(name),
     residual(name, credentials) {
-      const entry = entries.get(name) ?? entries.get('default')
+      const entry = entries.get(name) ?? entries.get(options.defaultRule ?? 'default')
       if (!entry) return false
       const scope = credentials.scope === 'none' ? 'project' : credentials.scope
       if (options.enforceScope && !entry.anyScope && scope !== 'project') return false

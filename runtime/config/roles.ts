@@ -4,7 +4,14 @@
  */
 import { type ConfigSources, type Loaded, loadConfig } from './load.ts'
 import type { Sections, Values } from './option.ts'
-import { apiOptions, databaseOptions, keystoneOptions, nucleonOptions, policyOptions } from './options/api.ts'
+import {
+  apiOptions,
+  databaseOptions,
+  keystoneOptions,
+  middlewareOptions,
+  nucleonOptions,
+  policyOptions,
+} from './options/api.ts'
 import { commonOptions } from './options/common.ts'
 import {
   dhcpAgentOptions,
@@ -27,6 +34,7 @@ import { isUnused } from './unused.ts'
 export const serverSections = {
   DEFAULT: { ...commonOptions, ...apiOptions, ...networkingOptions },
   database: databaseOptions,
+  oslo_middleware: middlewareOptions,
   oslo_policy: policyOptions,
   keystone_authtoken: keystoneOptions,
   ml2: ml2Options,

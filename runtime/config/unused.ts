@@ -20,7 +20,6 @@ const sections: ReadonlySet<string> = new Set([
   'oslo_messaging_kafka',
   'oslo_messaging_notifications',
   'oslo_messaging_rabbit',
-  'oslo_middleware',
   'oslo_reports',
   'ovn',
   'ovs_driver',
@@ -41,6 +40,7 @@ const sections: ReadonlySet<string> = new Set([
 
 /** Options of sections that Nucleon does look at. */
 const options: Readonly<Record<string, ReadonlySet<string>>> = {
+  oslo_middleware: new Set(['http_basic_auth_user_file', 'max_request_body_size']),
   DEFAULT: new Set(
     `agent_mode allow_automatic_l3agent_failover allowed_conntrack_helpers api_extensions_path api_paste_config
     api_workers backlog bind_vlan_offset client_socket_timeout conn_pool_min_size conn_pool_ttl control_exchange

@@ -30,24 +30,34 @@ export interface ApiOptions {
   settings?: {
     /** [DEFAULT] pagination_max_limit; absent or below 1: no limit. */
     paginationMaxLimit?: number
+    /** [DEFAULT] filter_validation: false ignores filters that do not exist, and announces that. */
+    validateFilters?: boolean
+    /** [DEFAULT] allow_bulk: false refuses to create several objects in one request. */
+    allowBulk?: boolean
+    /** [oslo_middleware] enable_proxy_headers_parsing. */
+    trustProxy?: boolean
   }
 }
 
 /** The API as a server that does not listen yet. Throws where declarations, features and policy do not fit. */
 export function buildApi(options: ApiOptions): FastifyInstance {
-  const { store, policy, log, identity } = options
-  const model = compose(coreResources, options.extensions)
+  const { store, policy, log, identity, settings = {} } = options
+  const extensions = options.extensions.filter(
+    (one) => one.alias !== 'filter-validation' || settings.validateFilters !== false,
+  )
+  const model = compose(coreResources, extensions)
   const loaded = new Set(model.extensions.map((one) => one.alias))
-  const maxLimit = options.settings?.paginationMaxLimit ?? 0
+  const maxLimit = settings.paginationMaxLimit ?? 0
   const tools: RouteTools = {
     store,
     policy,
     validateFilters: loaded.has('filter-validation'),
     maxLimit: maxLimit > 0 ? maxLimit : undefined,
     ifMatch: loaded.has('revision-if-match'),
+    allowBulk: settings.allowBulk ?? true,
   }
 
-  const app = createHttp({ identity, log })
+  const app = createHttp({ identity, log, trustProxy: settings.trustProxy ?? false })
   discoveryRoutes(app, model)
   const all = new Map<string, Served>()
   for (const feature of options.features) {

@@ -11,6 +11,7 @@ import {
   internalServerError,
   methodNotAllowed,
   NeutronError,
+  requestUriTooLong,
   serviceUnavailable,
 } from '../../lib/errors.ts'
 import type { Logger } from '../../runtime/log.ts'
@@ -23,6 +24,10 @@ declare module 'fastify' {
     /** Who asks; null only on public routes. */
     caller: Context | null
   }
+  interface FastifyInstance {
+    /** [oslo_middleware] enable_proxy_headers_parsing. */
+    trustProxy: boolean
+  }
   interface FastifyContextConfig {
     /** Needs no token. */
     public?: boolean
@@ -33,24 +38,36 @@ declare module 'fastify' {
 const bodyLimit = 2 ** 20
 /** Deepest nesting of a body. */
 const depthLimit = 64
+/** Longest request line and headers together, in bytes: a token of Keystone may take some. */
+const headerLimit = 2 ** 16
+/** Longest path with its query, in characters; clients of Neutron split longer lists of filters by themselves. */
+const urlLimit = 8192
 const jsonType = 'application/json'
 
 export interface HttpOptions {
   identity: Identity
   log: Logger
+  /** Believe what a proxy says of the address that the client used, beyond its protocol. */
+  trustProxy: boolean
 }
 
 /** The bare server: no routes yet. */
-export function createHttp({ identity, log }: HttpOptions): FastifyInstance {
+export function createHttp({ identity, log, trustProxy }: HttpOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit,
+    http: { maxHeaderSize: headerLimit },
     genReqId: () => `req-${randomUUID()}`,
     rewriteUrl: (request) => canonicalPath(request.url ?? '/'),
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false },
     // Requests under way are answered; idle connections must not hold up the end.
     forceCloseConnections: 'idle',
+    // Paths that cannot be decoded are nobody's.
+    frameworkErrors: (_error, _request, reply) => {
+      sendFault(reply, httpNotFound())
+    },
   })
+  app.decorate('trustProxy', trustProxy)
   app.decorateRequest('caller', null)
 
   app.removeAllContentTypeParsers()
@@ -65,6 +82,7 @@ export function createHttp({ identity, log }: HttpOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id)
     if (request.routeOptions.config.public) return
+    if (request.originalUrl.length > urlLimit) throw requestUriTooLong(urlLimit)
     request.caller = { ...(await identity.authenticate(request.headers)), requestId: request.id }
   })
   app.addHook('onResponse', (request, reply, done) => {
@@ -130,9 +148,15 @@ export function refuseOtherMethods(app: FastifyInstance, url: string, allowed: r
 
 /** The address by which the client reached the server, before the path: `https://cloud:9696`. */
 export function baseUrlOf(request: FastifyRequest): string {
-  const forwarded = request.headers['x-forwarded-proto']
-  const proto = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]?.trim().toLowerCase()
-  return `${proto === 'https' || proto === 'http' ? proto : request.protocol}://${request.host}`
+  const forwarded = (what: string): string | undefined => {
+    const header = request.headers[`x-forwarded-${what}`]
+    return (Array.isArray(header) ? header[0] : header)?.split(',')[0]?.trim()
+  }
+  const asked = forwarded('proto')?.toLowerCase()
+  const protocol = asked === 'https' || asked === 'http' ? asked : request.protocol
+  if (!request.server.trustProxy) return `${protocol}://${request.host}`
+  const prefix = forwarded('prefix')?.replace(/\/+$/, '') ?? ''
+  return `${protocol}://${forwarded('host') ?? request.host}${prefix}`
 }
 
 /** A caller's own id for a chain of requests (oslo.context's global_request_id). */

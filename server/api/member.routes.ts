@@ -9,7 +9,9 @@ import type { ReadTx } from '../store/store.ts'
 import { authorizeAction, requireAttribute } from './authorize.ts'
 import { bodyPlan, readCreate, readUpdate } from './body.ts'
 import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
-import { readListQuery } from './list-query.ts'
+import { pageInMemory } from './in-memory.ts'
+import { fieldsOf, readListQuery } from './list-query.ts'
+import { pageLinks } from './paging.ts'
 import { project, projectionOf } from './projection.ts'
 import {
   currentView,
@@ -52,35 +54,38 @@ export function memberRoutes(
     authorizeAction(parent, access, rule, target)
     return currentView(tx, context, parent, row)
   }
-  const members = async (tx: ReadTx, context: Context, view: View): Promise<Record<string, unknown>[]> => {
-    const views = (await member.views?.(tx, context, view)) ?? []
-    const projection = projectionOf(policy, policy.access(context), name, attributes)
-    return views.map((one) => project(projection, undefined, one, { ...view, ...one }))
-  }
+  const membersOf = async (tx: ReadTx, context: Context, view: View): Promise<View[]> =>
+    (await member.views?.(tx, context, view)) ?? []
+  const shownOf = (context: Context, view: View, one: View, fields?: ReadonlySet<string>) =>
+    project(projectionOf(policy, policy.access(context), name, attributes), fields, one, { ...view, ...one })
   const one = async (
     tx: ReadTx,
     context: Context,
     view: View,
     key: string,
+    fields?: ReadonlySet<string>,
   ): Promise<Record<string, unknown>> => {
-    const views = (await member.views?.(tx, context, view)) ?? []
-    const index = views.findIndex((candidate) => candidate.id === key)
-    const found = index < 0 ? undefined : (await members(tx, context, view))[index]
+    const found = (await membersOf(tx, context, view)).find((candidate) => candidate.id === key)
     if (!found) throw httpNotFound(`${declared.singular} ${key} could not be found.`)
-    return found
+    return shownOf(context, view, found, fields)
   }
 
   if (can('list')) {
     app.get<ByKey>(path, async (request, reply) => {
       const context = callerOf(request)
-      const shown = await store.read(async (tx) => {
+      const collection = listed?.resource.collection ?? declared.name
+      const { shown, page, query } = await store.read(async (tx) => {
         const view = await above(tx, context, request.params.id, 'list')
-        if (!listed) return members(tx, context, view)
+        if (!listed) {
+          const query = readListQuery({ ...tools, attributes }, request.query as Query)
+          const page = pageInMemory(query, await membersOf(tx, context, view))
+          return { query, page, shown: page.map((one) => shownOf(context, view, one, query.fields)) }
+        }
         const query = readListQuery(listRules(tools, listed), request.query as Query)
         const ids = (await member.ids?.(tx, context, view)) ?? []
-        return listObjects({ tx, context }, tools, listed, query, ids)
+        return { query, ...(await listObjects({ tx, context }, tools, listed, query, ids)) }
       })
-      return sendJson(reply, { [listed?.resource.collection ?? declared.name]: shown })
+      return sendJson(reply, { [collection]: shown, ...pageLinks(request, collection, query, page) })
     })
   }
   const { create, update, remove, actions } = member
@@ -111,7 +116,13 @@ export function memberRoutes(
     app.get<ByKey>(`${path}/:key`, async (request, reply) => {
       const context = callerOf(request)
       const shown = await store.read(async (tx) =>
-        one(tx, context, await above(tx, context, request.params.id, 'show'), request.params.key),
+        one(
+          tx,
+          context,
+          await above(tx, context, request.params.id, 'show'),
+          request.params.key,
+          fieldsOf(request.query as Query),
+        ),
       )
       return sendJson(reply, { [declared.singular]: shown })
     })

@@ -13,20 +13,20 @@ export function pageLinks(
   request: FastifyRequest,
   collection: string,
   { limit, reverse }: ListQuery,
-  shown: readonly Record<string, unknown>[],
+  page: readonly { id?: unknown }[],
 ): Record<string, Link[]> {
-  if (limit === undefined || shown.length === 0) return {}
-  const short = shown.length < limit
+  if (limit === undefined || page.length === 0) return {}
+  const short = page.length < limit
   const links: Link[] = []
   // A short page is the last one in the direction of reading.
-  if (!short || reverse) links.push({ rel: 'next', href: hrefOf(request, shown.at(-1), false) })
-  if (!short || !reverse) links.push({ rel: 'previous', href: hrefOf(request, shown[0], true) })
+  if (!short || reverse) links.push({ rel: 'next', href: hrefOf(request, page.at(-1), false) })
+  if (!short || !reverse) links.push({ rel: 'previous', href: hrefOf(request, page[0], true) })
   return { [`${collection}_links`]: links }
 }
 
 function hrefOf(
   request: FastifyRequest,
-  marker: Record<string, unknown> | undefined,
+  marker: { id?: unknown } | undefined,
   reverse: boolean,
 ): string {
   const [path = '', query = ''] = request.originalUrl.split('?', 2)

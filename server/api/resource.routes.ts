@@ -29,6 +29,8 @@ export interface RouteTools {
   maxLimit: number | undefined
   /** revision-if-match is loaded. */
   ifMatch: boolean
+  /** [DEFAULT] allow_bulk. */
+  allowBulk: boolean
 }
 
 type ById = { Params: { id: string } }
@@ -45,10 +47,10 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
     app.get(path, async (request, reply) => {
       const context = callerOf(request)
       const query = readListQuery(listRules(tools, served), request.query as Query)
-      const shown = await store.read((tx) => listObjects({ tx, context }, tools, served, query))
+      const { shown, page } = await store.read((tx) => listObjects({ tx, context }, tools, served, query))
       return sendJson(reply, {
         [resource.collection]: shown,
-        ...pageLinks(request, resource.collection, query, shown),
+        ...pageLinks(request, resource.collection, query, page),
       })
     })
   }
@@ -58,6 +60,7 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
       const { create } = feature
       if (!create) throw badResourceRequest(name, 'it cannot be created')
       const { inputs, bulk } = readCreate(served.body, request.body, context)
+      if (bulk && !tools.allowBulk) throw badRequest('Bulk operation not supported')
       const access = policy.access(context)
       const shown = await store.write(writeOptions(context, feature.serialize?.(inputs)), async (tx) => {
         const targets = feature.targets ? await feature.targets(tx, context, inputs) : inputs
@@ -135,6 +138,12 @@ export function listRules(tools: RouteTools, served: Served) {
   return { attributes: served.attributes, validateFilters: tools.validateFilters, maxLimit: tools.maxLimit }
 }
 
+/** What a client sees of a page, and the rows it stands for. */
+export interface Listed {
+  shown: Record<string, unknown>[]
+  page: readonly { id: string }[]
+}
+
 /** One page of what the caller may read; only of `ids` where a collection below another object is listed. */
 export async function listObjects(
   scope: QueryScope,
@@ -142,11 +151,11 @@ export async function listObjects(
   served: Served,
   query: ListQuery,
   ids?: readonly string[],
-): Promise<Record<string, unknown>[]> {
+): Promise<Listed> {
   const { feature, attributes, name } = served
   const access = policy.access(scope.context)
   const residual = access.residual(`get_${name}`)
-  if (residual === false) return []
+  if (residual === false) return { shown: [], page: [] }
   const projection = projectionOf(policy, access, name, attributes)
   const names = columnNames(feature.reader, attributes, projection.asksFor)
   const rows = await pageOf(feature.reader, scope, {
@@ -158,7 +167,10 @@ export async function listObjects(
   })
   if (!rows) throw notFound(name, query.marker ?? '')
   const views = await viewsOf(feature.reader, scope, rows, wantedOf(projection, query.fields))
-  return views.map((view, i) => project(projection, query.fields, view, rows[i] ?? view))
+  return {
+    shown: views.map((view, i) => project(projection, query.fields, view, rows[i] ?? view)),
+    page: rows,
+  }
 }
 
 /** The objects of these ids as the caller sees them; with `check`, one that it may not read is not there. */

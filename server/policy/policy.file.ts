@@ -1,5 +1,9 @@
-/** An operator's policy.yaml: rules by name. Read once, at start; what cannot be read ends the start. */
-import { readFile } from 'node:fs/promises'
+/**
+ * An operator's policy.yaml and the files of policy.d: rules by name. Read once, at start; what cannot be read ends
+ * the start.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { defaultRules } from '../../model/policy/defaults.ts'
 import { createRuleBook, type Overrides, PolicyError } from '../../model/policy/rulebook.ts'
@@ -8,27 +12,51 @@ import { createPolicy, type Policy } from './policy.ts'
 export interface PolicySettings {
   /** [oslo_policy] policy_file; a file that is absent overrides nothing. */
   file?: string | undefined
+  /** [oslo_policy] policy_dirs: their files stand above policy_file, in the order of their names. */
+  directories?: readonly string[]
   /** [oslo_policy] enforce_new_defaults. */
   enforceNewDefaults: boolean
   /** [oslo_policy] enforce_scope. */
   enforceScope: boolean
+  /** [oslo_policy] policy_default_rule. */
+  defaultRule?: string
 }
 
 /** The policy in force. Throws PolicyError, which names file, rule and column. */
 export async function loadPolicy(settings: PolicySettings): Promise<Policy> {
-  const overrides = settings.file === undefined ? undefined : await readOverrides(settings.file)
-  return createPolicy(createRuleBook(defaultRules, settings, overrides))
+  const inDirectories = await Promise.all((settings.directories ?? []).map(filesIn))
+  const files = [...(settings.file === undefined ? [] : [settings.file]), ...inDirectories.flat()]
+  const overrides = await Promise.all(files.map(readOverrides))
+  return createPolicy(createRuleBook(defaultRules, settings, ...overrides.flatMap((one) => one ?? [])))
 }
 
-async function readOverrides(file: string): Promise<Overrides | undefined> {
-  let text: string
+/** The files of a directory and of those below it, in order, hidden ones left out; none where it does not exist. */
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await orAbsent(readdir(directory, { withFileTypes: true }))
+  const shown = (entries ?? [])
+    .filter((entry) => !entry.name.startsWith('.'))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  const found = await Promise.all(
+    shown.map((entry) => {
+      const path = join(directory, entry.name)
+      return entry.isDirectory() ? filesIn(path) : [path]
+    }),
+  )
+  return found.flat()
+}
+
+async function orAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    text = await readFile(file, 'utf8')
+    return await reading
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
   }
-  return parseOverrides(file, text)
+}
+
+async function readOverrides(file: string): Promise<Overrides | undefined> {
+  const text = await orAbsent(readFile(file, 'utf8'))
+  return text === undefined ? undefined : parseOverrides(file, text)
 }
 
 /** The rules of a file's text. Throws PolicyError. */

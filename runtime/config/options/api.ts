@@ -60,6 +60,16 @@ export const policyOptions = {
   policy_dirs: multi({ default: ['policy.d'], help: 'Directories of more policy files.' }),
 }
 
+/** `[oslo_middleware]` */
+export const middlewareOptions = {
+  enable_proxy_headers_parsing: boolean({
+    default: false,
+    help:
+      'Believe X-Forwarded-Host and X-Forwarded-Prefix, for links behind a proxy that rewrites addresses. ' +
+      'X-Forwarded-Proto is always believed.',
+  }),
+}
+
 /** `[keystone_authtoken]`, for auth_strategy = keystone. */
 export const keystoneOptions = {
   www_authenticate_uri: text({
