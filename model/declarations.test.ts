@@ -1,4 +1,7 @@
-/** The declarations against facts of Neutron's API (test/facts/resources.json); each difference is named below. */
+/**
+ * The declarations against facts of Neutron's API (test/facts: resources.json, and since-zed.json for what is newer);
+ * each difference is named below. Facts of extensions that are not declared are left aside.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -6,7 +9,16 @@ import { extensionCatalogue, extensionsOf } from './extensions/catalogue.ts'
 import { boolean } from './fields/boolean.ts'
 import { dhcpOptions } from './fields/dhcp-options.ts'
 import { string } from './fields/string.ts'
-import { type Attribute, type Attributes, attribute, compose, extension, resource, to } from './resource.ts'
+import {
+  type Attribute,
+  type Attributes,
+  attribute,
+  compose,
+  core,
+  extension,
+  resource,
+  to,
+} from './resource.ts'
 import { coreResources } from './resources/core.ts'
 import { network } from './resources/network.ts'
 
@@ -29,11 +41,41 @@ function facts<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../test/facts/${name}.json`, import.meta.url), 'utf8')) as T
 }
 
-const resources =
-  facts<Record<string, { singular: string; operations: string[]; attributes: Record<string, Fact> }>>(
-    'resources',
-  )
+interface CollectionFact {
+  singular?: string
+  operations?: string[]
+  attributes: Record<string, Fact>
+}
+
 const model = compose(coreResources, extensionsOf(extensionCatalogue.keys()))
+const resources = declaredFacts()
+
+/** The facts of the collections that are declared, with the attributes of the extensions that are. */
+function declaredFacts(): Record<string, CollectionFact> {
+  const all = facts<Record<string, CollectionFact>>('resources')
+  const newer = facts<Record<string, Record<string, CollectionFact>>>('since-zed')
+  for (const [alias, collections] of Object.entries(newer)) {
+    if (!extensionCatalogue.has(alias)) continue
+    for (const [collection, { attributes }] of Object.entries(collections)) {
+      const brought = Object.entries(attributes).map(([name, one]) => [name, { ...one, ext: alias }])
+      all[collection] = {
+        ...all[collection],
+        attributes: { ...all[collection]?.attributes, ...Object.fromEntries(brought) },
+      }
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([collection, fact]) => {
+      const [parent = '', child] = collection.split('/')
+      const declared = [...model.resources.values()].find((one) => one.collection === parent)
+      if (!declared || (child !== undefined && !declared.members[child])) return []
+      const attributes = Object.entries(fact.attributes).filter(
+        ([, { ext }]) => ext === core || extensionCatalogue.has(ext),
+      )
+      return [[collection, { ...fact, attributes: Object.fromEntries(attributes) }]]
+    }),
+  )
+}
 
 /** Where a declaration differs from the facts on purpose: `collection.attribute field`, and why. */
 const differences: Record<string, string> = {

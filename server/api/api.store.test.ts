@@ -276,6 +276,56 @@ apiTest(
   { settings: { paginationMaxLimit: 3 } },
 )
 
+apiTest('links of pages lead on whatever the fields, and follow the proxy that is believed', async (call) => {
+  for (const name of ['a', 'b', 'c']) await createNetwork(call, blue, { name })
+  const { body } = await call('GET', '/v2.0/networks?fields=name&limit=1', blue)
+  assert.deepEqual(Object.keys(body.networks[0]), ['name'])
+  const next = new URL(body.networks_links[0].href)
+  const second = await call('GET', next.pathname + next.search, blue)
+  assert.equal(second.status, 200)
+  assert.notEqual(second.body.networks[0].name, body.networks[0].name)
+})
+
+const behindProxy = {
+  'x-forwarded-proto': 'https',
+  'x-forwarded-host': 'cloud.example',
+  'x-forwarded-prefix': '/network/',
+  host: 'inside:9696',
+}
+
+apiTest('what a proxy says of the protocol is believed, and no more', async (call) => {
+  const { body } = await call('GET', '/', undefined, undefined, behindProxy)
+  assert.equal(body.versions[0].links[0].href, 'https://inside:9696/v2.0/')
+})
+
+apiTest(
+  'enable_proxy_headers_parsing believes host and prefix',
+  async (call) => {
+    const { body } = await call('GET', '/', undefined, undefined, behindProxy)
+    assert.equal(body.versions[0].links[0].href, 'https://cloud.example/network/v2.0/')
+  },
+  { settings: { trustProxy: true } },
+)
+
+apiTest(
+  'allow_bulk and filter_validation can be switched off',
+  async (call) => {
+    fault(
+      await call('POST', '/v2.0/networks', blue, { networks: [{}] } as unknown as Json),
+      400,
+      'HTTPBadRequest',
+    )
+    assert.equal((await call('GET', '/v2.0/networks?nonsense=1', blue)).status, 200)
+    fault(await call('GET', '/v2.0/extensions/filter-validation', blue), 404, 'ExtensionNotFound')
+  },
+  { settings: { allowBulk: false, validateFilters: false } },
+)
+
+apiTest('paths that are too long, or cannot be decoded', async (call) => {
+  fault(await call('GET', `/v2.0/networks?name=${'x'.repeat(9000)}`, blue), 414, 'HTTPRequestURITooLong')
+  fault(await call('GET', '/v2.0/networks/%E0%A4%A', blue), 404, 'HTTPNotFound')
+})
+
 apiTest('bulk: all or nothing, in order', async (call) => {
   const list = ['x', 'y', 'z'].map((name) => ({ name }))
   const { status, body } = await call('POST', '/v2.0/networks', blue, { networks: list } as unknown as Json)

@@ -4,10 +4,7 @@ import type { Filter, ListQuery, Sort } from './list-query.ts'
 type Row = Record<string, unknown>
 
 /** The page that the query asks for. A marker that is not there answers nothing, as Neutron's emulated paging does. */
-export function pageInMemory<R extends Row>(
-  query: ListQuery,
-  rows: readonly R[],
-): R[] {
+export function pageInMemory<R extends Row>(query: ListQuery, rows: readonly R[]): R[] {
   const found = rows.filter((row) => query.filters.every((filter) => fits(filter, row)))
   const sorts: Sort[] = [...query.sorts, { name: 'id', descending: false }]
   if (query.sorts.length > 0 || query.limit !== undefined) {

@@ -24,11 +24,7 @@ export function pageLinks(
   return { [`${collection}_links`]: links }
 }
 
-function hrefOf(
-  request: FastifyRequest,
-  marker: { id?: unknown } | undefined,
-  reverse: boolean,
-): string {
+function hrefOf(request: FastifyRequest, marker: { id?: unknown } | undefined, reverse: boolean): string {
   const [path = '', query = ''] = request.originalUrl.split('?', 2)
   const parameters = new URLSearchParams(query)
   parameters.delete('page_reverse')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -28,6 +28,36 @@ test('a file overrides rules, an absent one nothing', async () => {
   } finally {
     await rm(directory, { recursive: true })
   }
+})
+
+test('files of policy_dirs stand above the file, in the order of their names', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'nucleon-policy-'))
+  const context = { ...internalContext('r'), roles: ['auditor'], isAdmin: false, projectId: 'p' }
+  const auditor = '"get_agent": "role:auditor"\n'
+  try {
+    const [file, more] = [join(directory, 'policy.yaml'), join(directory, 'policy.d')]
+    await writeFile(file, '"get_agent": "!"\n')
+    await mkdir(join(more, 'b'), { recursive: true })
+    await writeFile(join(more, 'a.yaml'), '"get_agent": "!"\n')
+    await writeFile(join(more, '.hidden.yaml'), 'no: [policy]')
+    const may = async (directories: string[]) =>
+      (await loadPolicy({ ...settings, file, directories })).access(context).may('get_agent', {})
+    assert.equal(await may([more, join(directory, 'absent')]), false)
+    await writeFile(join(more, 'b', 'c.yaml'), auditor)
+    assert.equal(await may([more]), true)
+    assert.equal(await may([]), false)
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test('policy_default_rule stands in for rules that do not exist', async () => {
+  const context = { ...internalContext('r'), roles: ['member'], isAdmin: false, projectId: 'p' }
+  const may = async (defaultRule: string) =>
+    (await loadPolicy({ ...settings, defaultRule })).access(context).may('get_nonsense', { project_id: 'q' })
+  assert.equal(await may('default'), false)
+  assert.equal(await may('shared'), false)
+  assert.equal(await may('regular_user'), true)
 })
 
 test('a file that is no mapping of texts is refused with its place', () => {
