@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { describeError } from './errors.ts'
+import { version } from './paths.ts'
 
 const defaultState = '/var/lib/nucleon'
 
@@ -32,6 +33,7 @@ function withUpOptions(command: Command): Command {
 
 function build(): Command {
   const program = new Command('nucleon')
+    .version(version(), '--version')
     .description('OpenStack Networking: one command to a working cloud network.')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'nucleon: ')) })

@@ -51,7 +51,7 @@ async function findNetwork(admin: Client, nameOrId: string): Promise<Network> {
   return network
 }
 
-/** Binds an existing port, or makes one on the network, in the network's project. */
+/** Binds an existing port, or makes one on the network, in the network's project, that has the instance's name in DNS. */
 async function boundPort(
   { admin, memory }: Place,
   id: string,
@@ -63,6 +63,7 @@ async function boundPort(
     const network = await findNetwork(admin, target.network)
     return create(admin, 'port', {
       name,
+      dns_name: name.toLowerCase(),
       network_id: network.id,
       project_id: network.project_id,
       ...binding,

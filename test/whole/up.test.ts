@@ -107,7 +107,7 @@ boxed(import.meta.filename, () => {
     )
     const target = rows[1]?.addresses[0] ?? ''
     assert.match(
-      await nucleon('instance', 'exec', '--state', layout.root, 'one', '--', 'ping', '-c1', target),
+      await nucleon('instance', 'exec', '--state', layout.root, 'one', '--', 'ping', '-c1', 'two'),
       / 0% packet loss/,
     )
 
