@@ -107,6 +107,28 @@ export const overQuota = fault(
   (resources: readonly string[]) => `Quota exceeded for resources: ${resources.join(', ')}.`,
 )
 export const conflict = fault('Conflict', 409, (message: string) => message)
+export const rbacPolicyNotFound = fault(
+  'RbacPolicyNotFound',
+  404,
+  (id: string) => `RBAC policy ${id} could not be found.`,
+)
+export const rbacPolicyInUse = fault(
+  'RbacPolicyInUse',
+  409,
+  (object: string, details: string) =>
+    `RBAC policy on object ${object} cannot be removed because other objects depend on it: ${details}.`,
+)
+export const duplicateRbacPolicy = fault(
+  'DuplicateRbacPolicy',
+  409,
+  () => 'An RBAC policy already exists with those values.',
+)
+export const invalidActionForType = fault(
+  'InvalidActionForType',
+  400,
+  (action: string, type: string, valid: string) =>
+    `Invalid action '${action}' for object type '${type}'. Valid actions: ${valid}.`,
+)
 export const invalidSharedSetting = fault(
   'InvalidSharedSetting',
   409,

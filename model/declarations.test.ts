@@ -108,6 +108,7 @@ const kindsOf: Record<string, readonly string[]> = {
   'type:network_segments': ['network-segments'],
   'type:availability_zone_hint_list': ['zone-hints'],
   'type:list_of_subnet_service_types': ['service-types'],
+  convert_valid_object_type: ['rbac-object-type'],
   convert_to_boolean: ['boolean'],
   convert_to_int: ['integer'],
 }

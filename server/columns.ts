@@ -1,5 +1,6 @@
 /** Column expressions that several resources have in common (see Reader in resource.ts). */
 import { type Expression, type RawBuilder, sql } from 'kysely'
+import type { SharingAction } from './rbac/sharing.ts'
 import type { QueryScope } from './resource.ts'
 
 type Column = (scope: QueryScope) => Expression<unknown>
@@ -20,15 +21,15 @@ export const standardColumns = [
 ] as const
 
 /**
- * 1 where a network is open to the caller by an RBAC entry of that action, for his project or for all; `networkId`
- * is the column that names the network.
+ * 1 where an object is open to the caller by an RBAC entry of that action, for his project or for all; `objectId` is
+ * the column that names the object.
  */
-export function networkAccess(
-  action: 'access_as_shared' | 'access_as_external',
-  networkId: string,
+export function accessColumn(
+  action: SharingAction,
+  objectId: string,
 ): (scope: QueryScope) => RawBuilder<number> {
   return ({ context }) => sql<number>`case when exists (
-    select 1 from network_rbac r where r.object_id = ${sql.ref(networkId)} and r.action = ${action}
+    select 1 from rbac_policies r where r.object_id = ${sql.ref(objectId)} and r.action = ${action}
       and r.target_project in ('*', ${context.projectId ?? '*'})) then 1 else 0 end`
 }
 
@@ -36,8 +37,8 @@ export function networkAccess(
 export function parentNetworkColumns(networkId: string): Record<string, Column> {
   return {
     'network:project_id': () => sql`(select n.project_id from networks n where n.id = ${sql.ref(networkId)})`,
-    'network:shared': networkAccess('access_as_shared', networkId),
-    'network:router:external': networkAccess('access_as_external', networkId),
+    'network:shared': accessColumn('access_as_shared', networkId),
+    'network:router:external': accessColumn('access_as_external', networkId),
   }
 }
 

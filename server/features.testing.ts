@@ -70,13 +70,6 @@ export const testSettings = (overrides: Overrides = {}): NetworkingSettings => {
   }
 }
 
-const paths: Readonly<Record<string, string>> = {
-  network: 'networks',
-  subnet: 'subnets',
-  port: 'ports',
-  agent: 'agents',
-}
-
 /** The store is the test's; what is made here is closed by `close`. */
 export async function startCloud(store: Store, overrides: Overrides = {}): Promise<Cloud> {
   const settings = testSettings(overrides)
@@ -105,6 +98,10 @@ export async function startCloud(store: Store, overrides: Overrides = {}): Promi
   })
   await api.ready()
 
+  const collections = new Map(features.features.map(({ resource }) => [resource.name, resource.collection]))
+  const collection = (name: string): string => collections.get(name) ?? name
+  const path = (name: string): string => collection(name).replaceAll('_', '-')
+
   function as(project: string): Caller {
     const call: Caller['call'] = async (method, path, body) => {
       const answer = await api.inject({
@@ -121,16 +118,15 @@ export async function startCloud(store: Store, overrides: Overrides = {}): Promi
       if (answer.status === status) return answer.body
       throw new Error(`${request[0]} ${request[1]}: ${answer.status} ${JSON.stringify(answer.body)}`)
     }
-    const path = (name: string): string => paths[name] ?? name
     return {
       call,
       create: async (name, body) => (await must(201, 'POST', path(name), { [name]: body }))[name],
       createAll: async (name, bodies) =>
-        (await must(201, 'POST', path(name), { [path(name)]: bodies }))[path(name)],
+        (await must(201, 'POST', path(name), { [collection(name)]: bodies }))[collection(name)],
       update: async (name, id, body) =>
         (await must(200, 'PUT', `${path(name)}/${id}`, { [name]: body }))[name],
       show: async (name, id) => (await must(200, 'GET', `${path(name)}/${id}`))[name],
-      list: async (name, query = '') => (await must(200, 'GET', `${path(name)}${query}`))[path(name)],
+      list: async (name, query = '') => (await must(200, 'GET', `${path(name)}${query}`))[collection(name)],
       remove: async (name, id) => {
         await must(204, 'DELETE', `${path(name)}/${id}`)
       },

@@ -19,6 +19,7 @@ import { networkFeature } from './network/network.feature.ts'
 import { portDocuments } from './port/port.documents.ts'
 import { portFeature } from './port/port.feature.ts'
 import { recordFacts } from './port/provisioning.ts'
+import { rbacFeature } from './rbac/rbac.feature.ts'
 import type { ComputedFeature, Feature } from './resource.ts'
 import type { NetworkingSettings } from './settings.ts'
 import type { Store } from './store/store.ts'
@@ -52,6 +53,7 @@ const servedExtensions: readonly string[] = [
   'availability_zone_filter',
   'network_availability_zone',
   'dhcp_agent_scheduler',
+  'rbac-policies',
 ]
 
 export interface Features {
@@ -84,14 +86,15 @@ export function createFeatures(
     if (!found) throw new TypeError(`the model has no ${name}`)
     return found
   }
+  const features = [
+    networkFeature(resource('network'), ml2),
+    subnetFeature(resource('subnet'), ml2),
+    portFeature(resource('port'), ml2),
+    agentFeature(resource('agent'), ml2),
+  ]
   return {
     extensions,
-    features: [
-      networkFeature(resource('network'), ml2),
-      subnetFeature(resource('subnet'), ml2),
-      portFeature(resource('port'), ml2),
-      agentFeature(resource('agent'), ml2),
-    ],
+    features: [...features, rbacFeature(resource('rbac_policy'), features)],
     computed: [availabilityZones(resource('availability_zone'))],
     sources: {
       network: networkDocuments(settings),

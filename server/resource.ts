@@ -5,6 +5,7 @@
 import type { Expression, SqlBool } from 'kysely'
 import type { Resource, SubResource } from '../model/resource.ts'
 import type { Context } from './context.ts'
+import type { Sharing } from './rbac/sharing.ts'
 import type { ReadTx, Tx } from './store/store.ts'
 import type { Tables } from './store/tables.ts'
 
@@ -63,6 +64,8 @@ export interface Feature {
   setTags?(tx: Tx, context: Context, current: View, tags: readonly string[]): Promise<void>
   /** Collections below one object, by the name of their declaration (`dhcp_agents`). */
   members?: Record<string, Member>
+  /** How objects are shared with other projects: the types of the RBAC policies API. */
+  sharing?: Sharing
   /** Keys for WriteOptions.serialize, from the raw inputs or the id, known before the transaction. */
   serialize?(inputs: readonly Input[]): string[]
 }

@@ -21,6 +21,7 @@ import {
   portSecurity,
 } from './port.ts'
 import { multiProvider, provider } from './provider.ts'
+import { rbacPolicies } from './rbac.ts'
 import {
   standardDescription,
   standardRevisions,
@@ -60,6 +61,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     availabilityZoneFilter,
     networkAvailabilityZone,
     dhcpAgentScheduler,
+    rbacPolicies,
   ].map((one) => [one.alias, one]),
 )
 

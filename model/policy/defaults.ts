@@ -5,6 +5,7 @@ import { baseRules } from './rules/base.rules.ts'
 import { bindingRules } from './rules/binding.rules.ts'
 import { networkRules } from './rules/network.rules.ts'
 import { portRules } from './rules/port.rules.ts'
+import { rbacRules } from './rules/rbac.rules.ts'
 import { subnetRules } from './rules/subnet.rules.ts'
 
 export const defaultRules: readonly DefaultRule[] = [
@@ -14,4 +15,5 @@ export const defaultRules: readonly DefaultRule[] = [
   ...portRules,
   ...bindingRules,
   ...agentRules,
+  ...rbacRules,
 ]

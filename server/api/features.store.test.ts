@@ -69,11 +69,19 @@ forEachEngine('networks, subnets, ports and agents through the API', async ({ st
     assert.match(port.fixed_ips[0].ip_address, /^10\.0\.0\.\d+$/)
     assert.equal(port['binding:host_id'], undefined)
     assert.equal(port.project_id, 'blue')
+    // One object of each other resource, so that each shows what it has.
+    const shared = { object_type: 'network', object_id: network.id, action: 'access_as_shared' }
+    const others: Record<string, object> = { rbac_policy: { ...shared, target_tenant: 'green' } }
+    const collections = new Map(features.map(({ resource }) => [resource.name, resource.collection]))
+    const pathOf = (name: string) => `/v2.0/${collections.get(name)?.replaceAll('_', '-')}`
+    for (const [name, body] of Object.entries(others)) {
+      assert.equal((await call('POST', pathOf(name), admin, { [name]: body })).status, 201, name)
+    }
 
     // Every filter, sort key and field that is declared can be asked for.
     for (const one of [...features.map((feature) => feature.resource)]) {
       for (const [name, attribute] of Object.entries(one.attributes)) {
-        const path = `/v2.0/${one.collection}`
+        const path = pathOf(one.name)
         const text: Record<string, string> = {
           boolean: 'true',
           integer: '4',
@@ -91,11 +99,11 @@ forEachEngine('networks, subnets, ports and agents through the API', async ({ st
         }
       }
       // An object shows every attribute that is visible to an administrator.
-      const { [one.collection]: list } = await call('GET', `/v2.0/${one.collection}`, admin)
+      const { [one.collection]: list } = await call('GET', pathOf(one.name), admin)
       const optional = ['segments', 'resources_synced']
       for (const [name, attribute] of Object.entries(one.attributes)) {
         if (attribute.visible && !optional.includes(name))
-          assert.ok(name in list[0], `${one.name} lacks ${name}`)
+          assert.ok(list[0] && name in list[0], `${one.name} lacks ${name}`)
       }
     }
 

@@ -89,7 +89,7 @@ function refs(table: string, names: readonly string[]) {
 const standard = ['id', 'project_id', 'name', 'description', 'revision_number', 'created_at', 'updated_at']
 
 const access = (action: string, networkId: string) => () =>
-  sql`case when exists (select 1 from network_rbac r where r.object_id = ${sql.ref(networkId)}
+  sql`case when exists (select 1 from rbac_policies r where r.object_id = ${sql.ref(networkId)}
     and r.action = ${action} and r.target_project = '*') then 1 else 0 end`
 
 function tagFilters(object: string, table: string) {
@@ -162,11 +162,18 @@ function standardValues(tx: Tx, input: Input) {
 }
 
 async function setOpen(tx: Tx, id: string, action: 'access_as_shared' | 'access_as_external', open: unknown) {
-  await tx.db.deleteFrom('network_rbac').where('object_id', '=', id).where('action', '=', action).execute()
+  await tx.db.deleteFrom('rbac_policies').where('object_id', '=', id).where('action', '=', action).execute()
   if (open !== true) return
   await tx.db
-    .insertInto('network_rbac')
-    .values({ id: randomUUID(), project_id: '', object_id: id, action, target_project: '*' })
+    .insertInto('rbac_policies')
+    .values({
+      id: randomUUID(),
+      project_id: '',
+      object_type: 'network',
+      object_id: id,
+      action,
+      target_project: '*',
+    })
     .execute()
 }
 

@@ -19,7 +19,17 @@ import {
   takeSegments,
 } from '../ml2/segments.ts'
 import { removePort } from '../port/port.store.ts'
-import { closeToAll, openToAll } from '../rbac/network-rbac.ts'
+import {
+  closeToAll,
+  everybody,
+  isOpenToAll,
+  openToAll,
+  removeEntries,
+  type Shared,
+  type Sharing,
+  strandedUser,
+  targetsOf,
+} from '../rbac/sharing.ts'
 import type { Feature, Input, View } from '../resource.ts'
 import { isForeignKeyViolation, RetryTransaction } from '../store/errors.ts'
 import { isOneOf } from '../store/lists.ts'
@@ -61,6 +71,7 @@ export function networkFeature(resource: Resource, ml2: Ml2): Feature {
       await replaceTags(tx, 'network', current.id, tags)
       await touchNetwork(tx, current.id)
     },
+    sharing: networkSharing,
     members: {
       ...(resource.members.dhcp_agents && {
         dhcp_agents: {
@@ -93,8 +104,8 @@ async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Promise<str
   }
   await tx.db.insertInto('networks').values(row).execute()
   await storeSegments(tx, ml2, row.id, segments)
-  if (input.shared) await openToAll(tx, row, 'access_as_shared')
-  if (input['router:external']) await openToAll(tx, row, 'access_as_external')
+  if (input.shared) await openToAll(tx, asShared(row), 'access_as_shared')
+  if (input['router:external']) await openToAll(tx, asShared(row), 'access_as_external')
   noteNetwork(tx, 'create', row)
   return row.id
 }
@@ -176,16 +187,9 @@ async function changeAccess(tx: Tx, row: NetworkTable, sent: Partial<NetworkInpu
   let changed = false
   for (const [action, open] of wanted) {
     if (open === undefined) continue
-    const entry = await tx.db
-      .selectFrom('network_rbac')
-      .select('id')
-      .where('object_id', '=', row.id)
-      .where('action', '=', action)
-      .where('target_project', '=', '*')
-      .executeTakeFirst()
-    if (open === (entry !== undefined)) continue
+    if (open === (await isOpenToAll(tx, row.id, action))) continue
     changed = true
-    if (open) await openToAll(tx, row, action)
+    if (open) await openToAll(tx, asShared(row), action)
     else {
       if (action === 'access_as_shared') await checkNobodyElseUses(tx, row)
       else await checkNoGateways(tx, row.id)
@@ -195,24 +199,46 @@ async function changeAccess(tx: Tx, row: NetworkTable, sent: Partial<NetworkInpu
   return changed
 }
 
-/** Throws InvalidSharedSetting when ports or subnets of projects without an entry of their own are on the network. */
-async function checkNobodyElseUses(tx: ReadTx, row: NetworkTable): Promise<void> {
-  const users = await tx.db
+const asShared = ({ id, project_id }: NetworkTable): Shared => ({ type: 'network', id, project_id })
+
+/** Networks among shared objects. */
+const networkSharing: Sharing = {
+  actions: ['access_as_shared', 'access_as_external'],
+  users: (tx, id, action) => (action === 'access_as_shared' ? tenantsOf(tx, id) : gatewayOwners(tx, id)),
+  touch: touchNetwork,
+}
+
+/** Owners of ports and subnets on the network; ports of routers' gateways are there by another right. */
+async function tenantsOf(tx: ReadTx, networkId: string): Promise<string[]> {
+  const rows = await tx.db
     .selectFrom('ports')
     .select('project_id')
     .distinct()
-    .where('network_id', '=', row.id)
-    .where('device_owner', 'not in', [...autoDeleteOwners, 'network:router_gateway', 'network:floatingip'])
-    .union(tx.db.selectFrom('subnets').select('project_id').distinct().where('network_id', '=', row.id))
+    .where('network_id', '=', networkId)
+    .where('device_owner', 'not in', [...autoDeleteOwners, ...externalOwners])
+    .union(tx.db.selectFrom('subnets').select('project_id').distinct().where('network_id', '=', networkId))
     .execute()
-  const entries = await tx.db
-    .selectFrom('network_rbac')
-    .select('target_project')
-    .where('object_id', '=', row.id)
-    .where('action', '=', 'access_as_shared')
+  return rows.map((row) => row.project_id)
+}
+
+const externalOwners = ['network:router_gateway', 'network:floatingip']
+
+async function gatewayOwners(tx: ReadTx, networkId: string): Promise<string[]> {
+  const rows = await tx.db
+    .selectFrom('ports')
+    .select('project_id')
+    .distinct()
+    .where('network_id', '=', networkId)
+    .where('device_owner', 'in', externalOwners)
     .execute()
-  const allowed = new Set([row.project_id, '', ...entries.map((entry) => entry.target_project)])
-  if (users.some((user) => !allowed.has(user.project_id))) throw invalidSharedSetting(row.name || row.id)
+  return rows.map((row) => row.project_id)
+}
+
+/** Throws InvalidSharedSetting when ports or subnets of projects without an entry of their own are on the network. */
+async function checkNobodyElseUses(tx: ReadTx, row: NetworkTable): Promise<void> {
+  const targets = (await targetsOf(tx, row.id, 'access_as_shared')).filter((one) => one !== everybody)
+  const project = await strandedUser(tx, networkSharing, row, 'access_as_shared', targets)
+  if (project !== undefined) throw invalidSharedSetting(row.name || row.id)
 }
 
 async function checkNoGateways(tx: ReadTx, networkId: string): Promise<void> {
@@ -239,6 +265,7 @@ async function deleteNetwork(tx: Tx, ml2: Ml2, id: string): Promise<void> {
   for (const subnet of subnets) await removeSubnetRow(tx, subnet)
   await releaseSegments(tx, ml2, id)
   await removeTags(tx, 'network', id)
+  await removeEntries(tx, id)
   try {
     await tx.db.deleteFrom('networks').where('id', '=', id).execute()
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Reads networks: rows with segments, subnets, availability zones and tags, a query each for a whole page. */
 import { type Expression, type SqlBool, sql } from 'kysely'
-import { flag, networkAccess, plainColumns, standardColumns } from '../columns.ts'
+import { accessColumn, flag, plainColumns, standardColumns } from '../columns.ts'
 import { numberOrNull } from '../ml2/segments.ts'
 import type { QueryScope, Reader, View } from '../resource.ts'
 import { isOneOf } from '../store/lists.ts'
@@ -22,8 +22,8 @@ export const networkReader: Reader = {
   table: 'networks',
   columns: {
     ...plainColumns('networks', ownColumns),
-    shared: networkAccess('access_as_shared', 'networks.id'),
-    'router:external': networkAccess('access_as_external', 'networks.id'),
+    shared: accessColumn('access_as_shared', 'networks.id'),
+    'router:external': accessColumn('access_as_external', 'networks.id'),
   },
   filters: {
     ...tagFilters('network', 'networks'),

@@ -1,6 +1,6 @@
 /** What policy asks of the network that something is to be created on, one query for all. */
 import { networkNotFound } from '../../lib/errors.ts'
-import { networkAccess } from '../columns.ts'
+import { accessColumn } from '../columns.ts'
 import type { Context } from '../context.ts'
 import type { Input } from '../resource.ts'
 import { isOneOf } from '../store/lists.ts'
@@ -19,8 +19,8 @@ export async function networkTargets(
     .select([
       'id',
       'project_id',
-      networkAccess('access_as_shared', 'networks.id')(scope).as('shared'),
-      networkAccess('access_as_external', 'networks.id')(scope).as('external'),
+      accessColumn('access_as_shared', 'networks.id')(scope).as('shared'),
+      accessColumn('access_as_external', 'networks.id')(scope).as('external'),
     ])
     .where(isOneOf(tx.engine, 'id', ids))
     .execute()

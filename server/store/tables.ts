@@ -9,5 +9,6 @@
 import type { FeedTables } from './tables/feed.ts'
 import type { IdentityTables } from './tables/identity.ts'
 import type { NetworkingTables } from './tables/networking.ts'
+import type { RbacTables } from './tables/rbac.ts'
 
-export interface Tables extends FeedTables, IdentityTables, NetworkingTables {}
+export interface Tables extends FeedTables, IdentityTables, NetworkingTables, RbacTables {}

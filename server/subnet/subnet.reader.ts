@@ -1,6 +1,6 @@
 /** Reads subnets: all of a subnet is one row, but for its tags. */
 import { sql } from 'kysely'
-import { flag, networkAccess, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
+import { accessColumn, flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
 import type { Reader } from '../resource.ts'
 import { tagFilters, tagsOf } from '../tag/tags.ts'
 
@@ -26,8 +26,8 @@ export const subnetReader: Reader = {
   columns: {
     ...plainColumns('subnets', ownColumns),
     ...parentNetworkColumns('subnets.network_id'),
-    shared: networkAccess('access_as_shared', 'subnets.network_id'),
-    'router:external': networkAccess('access_as_external', 'subnets.network_id'),
+    shared: accessColumn('access_as_shared', 'subnets.network_id'),
+    'router:external': accessColumn('access_as_external', 'subnets.network_id'),
     subnetpool_id: () => sql`cast(null as text)`,
   },
   filters: tagFilters('subnet', 'subnets'),

@@ -3,6 +3,7 @@ import { up as networking } from './0001-networking.ts'
 import { up as feed } from './0002-feed.ts'
 import { up as identity } from './0003-identity.ts'
 import { up as dhcp } from './0020-dhcp.ts'
+import { up as rbac } from './0040-rbac.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const migrations: readonly Migration[] = [
   { name: '0002-feed', up: feed },
   { name: '0003-identity', up: identity },
   { name: '0020-dhcp', up: dhcp },
+  { name: '0040-rbac', up: rbac },
 ]

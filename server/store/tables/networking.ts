@@ -39,15 +39,6 @@ export interface NetworkSegmentTable {
   claim: string | null
 }
 
-export interface NetworkRbacTable {
-  id: string
-  project_id: string
-  object_id: string
-  action: 'access_as_shared' | 'access_as_external'
-  /** `*` or a project's id. */
-  target_project: string
-}
-
 export interface SubnetTable extends Standard {
   network_id: string
   ip_version: number
@@ -162,7 +153,6 @@ export interface NetworkDhcpAgentTable {
 export interface NetworkingTables {
   networks: NetworkTable
   network_segments: NetworkSegmentTable
-  network_rbac: NetworkRbacTable
   subnets: SubnetTable
   ports: PortTable
   ip_allocations: IpAllocationTable
