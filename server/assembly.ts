@@ -57,7 +57,7 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
   const { config, log, clock = systemClock } = options
   const { bind_host: host, bind_port: port, core_plugin, service_plugins } = config.DEFAULT
   checkPlugins(core_plugin, service_plugins, log)
-  const features = createFeatures(config)
+  const features = createFeatures(config, log.child({ part: 'networking' }))
   const policy = await loadPolicy({
     file: resolve(options.configDirectory, config.oslo_policy.policy_file),
     directories: config.oslo_policy.policy_dirs.map((name) => resolve(options.configDirectory, name)),

@@ -2,7 +2,7 @@
 import type { Fact } from '../bus/feed.ts'
 import { defaultRules } from '../model/policy/defaults.ts'
 import { createRuleBook } from '../model/policy/rulebook.ts'
-import { silentLogger } from '../runtime/log.ts'
+import { type Logger, silentLogger } from '../runtime/log.ts'
 import { buildApi } from './api/api.ts'
 import { internalContext } from './context.ts'
 import { createFeatures } from './features.ts'
@@ -24,7 +24,7 @@ export interface Answer {
   body: Shown
 }
 
-/** One caller: `admin`, or a member of the project of that name. */
+/** One caller: `admin`, the service `nova`, or a member of the project of that name. */
 export interface Caller {
   call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: Body): Promise<Answer>
   /** POST, and the object; fails the test on any other answer than 201. */
@@ -71,9 +71,13 @@ export const testSettings = (overrides: Overrides = {}): NetworkingSettings => {
 }
 
 /** The store is the test's; what is made here is closed by `close`. */
-export async function startCloud(store: Store, overrides: Overrides = {}): Promise<Cloud> {
+export async function startCloud(
+  store: Store,
+  overrides: Overrides = {},
+  log: Logger = silentLogger,
+): Promise<Cloud> {
   const settings = testSettings(overrides)
-  const features = createFeatures(settings)
+  const features = createFeatures(settings, log)
   await features.initialize(store)
   const api = buildApi({
     store,
@@ -90,7 +94,7 @@ export async function startCloud(store: Store, overrides: Overrides = {}): Promi
           projectId: project,
           userId: `user-of-${project}`,
           isAdmin: admin,
-          roles: admin ? ['admin', 'member', 'reader'] : ['member', 'reader'],
+          roles: rolesOf(project),
         }
       },
     },
@@ -157,6 +161,11 @@ export async function startCloud(store: Store, overrides: Overrides = {}): Promi
       await api.close()
     },
   }
+}
+
+function rolesOf(project: string): string[] {
+  if (project === 'admin') return ['admin', 'member', 'reader']
+  return project === 'nova' ? ['service'] : ['member', 'reader']
 }
 
 function heartbeatOf(agents: Partial<Record<'ovs' | 'dhcp', Body>>) {

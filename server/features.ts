@@ -4,6 +4,7 @@ import { apiExtensions } from '../model/extensions/api.ts'
 import { extensionsOf } from '../model/extensions/catalogue.ts'
 import { compose, type Extension, type Resource } from '../model/resource.ts'
 import { coreResources } from '../model/resources/core.ts'
+import type { Logger } from '../runtime/log.ts'
 import { agentFeature } from './agent/agent.feature.ts'
 import { availabilityZones } from './agent/availability-zones.ts'
 import { recordHeartbeat } from './agent/heartbeat.ts'
@@ -46,6 +47,7 @@ const servedExtensions: readonly string[] = [
   'ip-substring-filtering',
   'subnet-service-types',
   'binding',
+  'binding-extended',
   'agent',
   'agent_sort_key',
   'agent-resources-synced',
@@ -76,9 +78,10 @@ export interface Features {
  */
 export function createFeatures(
   settings: NetworkingSettings,
+  log: Logger,
   drivers: Readonly<Record<string, MechanismDriver>> = {},
 ): Features {
-  const ml2 = createMl2(settings, drivers)
+  const ml2 = createMl2(settings, log, drivers)
   const extensions = extensionsOf([...apiExtensions.map((one) => one.alias), ...servedExtensions])
   const model = compose(coreResources, extensions)
   const resource = (name: string): Resource => {

@@ -78,6 +78,8 @@ export interface Member {
   ids?(tx: ReadTx, context: Context, parent: View): Promise<string[]>
   /** The members themselves, where the collection has attributes of its own; each with its key as `id`. */
   views?(tx: ReadTx, context: Context, parent: View): Promise<View[]>
+  /** The fault of a key that is not there; absent: HTTPNotFound. */
+  missing?(parent: View, key: string): Error
   /** Answers the key of what was created, or nothing where the answer has no body. */
   create?(tx: Tx, context: Context, parent: View, input: Input): Promise<string | undefined>
   update?(tx: Tx, context: Context, parent: View, key: string, changes: Input): Promise<void>

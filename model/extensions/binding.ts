@@ -72,7 +72,8 @@ export const bindingExtended = extension('binding-extended', {
         list: 'get_port_binding',
         show: 'get_port_binding',
         create: 'create_port_binding',
-        update: 'update_port_binding',
+        // Neutron has no rule for it, and would let every owner of a port move it.
+        update: 'create_port_binding',
         delete: 'delete_port_binding',
         activate: 'activate',
       },

@@ -14,11 +14,14 @@ type Answer = any
 
 forEachEngine('networks, subnets, ports and agents through the API', async ({ store }) => {
   const settings = defaultSettings()
-  const { features, computed, extensions, initialize, recordHeartbeat } = createFeatures({
-    ...settings,
-    ml2: { ...settings.ml2, tenant_network_types: ['vxlan'] },
-    ml2_type_vxlan: { ...settings.ml2_type_vxlan, vni_ranges: [{ first: 1, last: 1000 }] },
-  } as typeof settings)
+  const { features, computed, extensions, initialize, recordHeartbeat } = createFeatures(
+    {
+      ...settings,
+      ml2: { ...settings.ml2, tenant_network_types: ['vxlan'] },
+      ml2_type_vxlan: { ...settings.ml2_type_vxlan, vni_ranges: [{ first: 1, last: 1000 }] },
+    } as typeof settings,
+    silentLogger,
+  )
   await initialize(store)
   await recordHeartbeat(store, 'host-1', {
     started_at: '2026-01-31T12:00:00Z',

@@ -66,7 +66,9 @@ export function memberRoutes(
     fields?: ReadonlySet<string>,
   ): Promise<Record<string, unknown>> => {
     const found = (await membersOf(tx, context, view)).find((candidate) => candidate.id === key)
-    if (!found) throw httpNotFound(`${declared.singular} ${key} could not be found.`)
+    if (!found) {
+      throw member.missing?.(view, key) ?? httpNotFound(`${declared.singular} ${key} could not be found.`)
+    }
     return shownOf(context, view, found, fields)
   }
 

@@ -23,11 +23,14 @@ export interface BindingOutcome {
 const unbound: BindingOutcome = { vif_type: 'unbound', vif_details: {}, segment_id: null, needsAgent: false }
 const failed: BindingOutcome = { ...unbound, vif_type: 'binding_failed' }
 
-/** The binding of a port of that network to that host: `unbound` without a host, `binding_failed` if no driver can. */
+/**
+ * The binding of a port of that network to that host: `unbound` without a host, `binding_failed` if no driver can. Why
+ * not is told in the log.
+ */
 export async function bindPort(
   tx: ReadTx,
   ml2: Ml2,
-  networkId: string,
+  port: { id: string; networkId: string },
   wish: BindingWish,
 ): Promise<BindingOutcome> {
   if (wish.host === '') return unbound
@@ -35,18 +38,24 @@ export async function bindPort(
     host: wish.host,
     vnicType: wish.vnic_type,
     profile: wish.profile,
-    segments: await segmentsOf(tx, networkId),
+    segments: await segmentsOf(tx, port.networkId),
     agents: await agentsOfHost(tx, wish.host, ml2.settings.DEFAULT.agent_down_time),
   }
+  const reasons: string[] = []
   for (const driver of ml2.mechanismDrivers) {
     const result = driver.bind(request)
-    if (!result) continue
+    if ('refused' in result) {
+      reasons.push(`${driver.name}: ${result.refused}`)
+      continue
+    }
+    ml2.bindingLog.bound(port.networkId, wish.host)
     return {
       ...result,
       vif_details: { ...result.vif_details, bound_drivers: { '0': driver.name } },
       needsAgent: driver.needsAgent,
     }
   }
+  ml2.bindingLog.failed(port, wish.host, reasons.length > 0 ? reasons : ['there is no mechanism driver'])
   return failed
 }
 

@@ -1,6 +1,8 @@
 /** The drivers that this server runs with, by their configured names; an unknown name stops the start. */
+import type { Logger } from '../../runtime/log.ts'
 import type { NetworkingSettings } from '../settings.ts'
 import type { Tx } from '../store/store.ts'
+import { type BindingLog, createBindingLog } from './binding-log.ts'
 import type { MechanismDriver } from './mechanism-drivers/mechanism-driver.ts'
 import { openvswitchDriver } from './mechanism-drivers/openvswitch.ts'
 import { flatDriver } from './type-drivers/flat.ts'
@@ -13,6 +15,7 @@ export interface Ml2 {
   settings: NetworkingSettings
   typeDrivers: ReadonlyMap<string, TypeDriver>
   mechanismDrivers: readonly MechanismDriver[]
+  bindingLog: BindingLog
 }
 
 const knownTypeDrivers: Readonly<Record<string, (settings: NetworkingSettings) => TypeDriver>> = {
@@ -31,6 +34,7 @@ const knownMechanismDrivers: Readonly<Record<string, MechanismDriver>> = {
 /** Drivers as configured, and `additional` mechanism drivers by name. Throws on a name that nobody has. */
 export function createMl2(
   settings: NetworkingSettings,
+  log: Logger,
   additional: Readonly<Record<string, MechanismDriver>> = {},
 ): Ml2 {
   const typeDrivers = new Map(
@@ -48,7 +52,7 @@ export function createMl2(
   const mechanismDrivers = settings.ml2.mechanism_drivers.map((name) =>
     pick(mechanisms, name, '[ml2] mechanism_drivers'),
   )
-  return { settings, typeDrivers, mechanismDrivers }
+  return { settings, typeDrivers, mechanismDrivers, bindingLog: createBindingLog(log) }
 }
 
 function pick<T>(known: Readonly<Record<string, T>>, name: string, option: string): T {

@@ -8,7 +8,11 @@ import { addressesOf } from './port.reader.ts'
 export const portDocuments: DocumentSource<'port'> = {
   type: 'port',
   affected: async (_tx, changes) =>
-    new Set(changes.filter((change) => change.object === 'port').map((change) => change.id)),
+    new Set(
+      changes
+        .filter((change) => change.object === 'port' || change.object === 'port-binding')
+        .map((change) => change.id),
+    ),
   bodies: portBodies,
   async audience(tx, ids) {
     const rows = await tx.db

@@ -6,6 +6,7 @@ import { networkTargets } from '../network/network.targets.ts'
 import type { Feature, Input } from '../resource.ts'
 import type { Tx } from '../store/store.ts'
 import { replaceTags } from '../tag/tags.ts'
+import { portBindings } from './bindings.member.ts'
 import { portReader } from './port.reader.ts'
 import {
   createPort,
@@ -49,6 +50,9 @@ export function portFeature(resource: Resource, ml2: Ml2): Feature {
       await updatePort(tx, ml2, current.id, wanted)
     },
     remove: (tx, _context, current) => removePort(tx, ml2, current.id),
+    members: {
+      ...(resource.members.bindings && { bindings: portBindings(resource.members.bindings, ml2) }),
+    },
     async setTags(tx: Tx, _context, current, tags) {
       await replaceTags(tx, 'port', current.id, tags)
       await touchPorts(tx, [current.id])

@@ -3,7 +3,13 @@
  * DHCP scheduler and later services all come through here, inside their own transactions.
  */
 import { randomUUID } from 'node:crypto'
-import { macAddressInUse, NeutronError, networkNotFound, portNotFound } from '../../lib/errors.ts'
+import {
+  invalidInput,
+  macAddressInUse,
+  NeutronError,
+  networkNotFound,
+  portNotFound,
+} from '../../lib/errors.ts'
 import type { AddressPair, DhcpOption } from '../../model/documents/documents.ts'
 import { type Allocation, allocateAddresses, allocationsOf, releaseAddresses } from '../ipam/allocation.ts'
 import {
@@ -27,6 +33,7 @@ import type { ReadTx, Tx } from '../store/store.ts'
 import type { PortTable } from '../store/tables/networking.ts'
 import { removeTags } from '../tag/tags.ts'
 import { type AddressPairInput, checkPairsGuarded, completePairs } from './address-pairs.ts'
+import { activeBinding, deleteBindings, noteBinding, storeBinding } from './binding.rows.ts'
 import { type DhcpOptionInput, mergeDhcpOptions } from './dhcp-options.ts'
 import { storedDnsName } from './dns.ts'
 import { randomMac } from './mac.ts'
@@ -156,57 +163,12 @@ const updatePortRow = prepared('port-update', (db, p: PortRow) =>
     .where('id', '=', p.id),
 )
 
-const portById = prepared('port-by-id', (db, p: { id: string }) =>
+export const portById = prepared('port-by-id', (db, p: { id: string }) =>
   db.selectFrom('ports').selectAll().where('id', '=', p.id),
 )
 
 const deletePort = prepared('port-delete', (db, p: { id: string }) =>
   db.deleteFrom('ports').where('id', '=', p.id),
-)
-
-const insertBinding = prepared(
-  'binding-insert',
-  (
-    db,
-    p: {
-      port_id: string
-      network_id: string
-      host: string
-      vif_type: string
-      vnic_type: string
-      profile: string
-      vif_details: string
-      segment_id: string | null
-    },
-  ) =>
-    db.insertInto('port_bindings').values({
-      port_id: p.port_id,
-      network_id: p.network_id,
-      host: p.host,
-      status: 'ACTIVE',
-      vif_type: p.vif_type,
-      vnic_type: p.vnic_type,
-      profile: p.profile,
-      vif_details: p.vif_details,
-      segment_id: p.segment_id,
-    }),
-)
-
-const activeBinding = prepared('binding-active', (db, p: { port_id: string }) =>
-  db
-    .selectFrom('port_bindings')
-    .select(['host', 'vif_type', 'vnic_type', 'profile', 'segment_id'])
-    .where('port_id', '=', p.port_id)
-    .where('status', '=', 'ACTIVE'),
-)
-
-const deleteBindings = prepared(
-  'bindings-delete',
-  (db, p: { port_id: string; host: string; other: string }) =>
-    db
-      .deleteFrom('port_bindings')
-      .where('port_id', '=', p.port_id)
-      .where((eb) => eb.or([eb('host', '=', p.host), eb('host', '=', p.other)])),
 )
 
 /** Ports trusted to be the cloud's own (DHCP, routers): they are never filtered. */
@@ -226,7 +188,7 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
     !isTrusted(deviceOwner) && (spec.port_security_enabled ?? network.port_security_enabled)
   const plans = planAddresses(network.id, network.subnets, deviceOwner, spec.fixed_ips)
   const wish = wishOf(spec.binding)
-  const outcome = await bindPort(tx, ml2, network.id, wish)
+  const outcome = await bindPort(tx, ml2, { id, networkId: network.id }, wish)
   const mac = await insertWithMac(tx, ml2, spec.mac_address, (mac_address) => {
     const pairs = completePairs(spec.allowed_address_pairs, mac_address, options.max_allowed_address_pair)
     checkPairsGuarded(pairs, portSecurity)
@@ -263,7 +225,7 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
   })
   await putBlocks(tx, id, blocks, true)
   await precommit(tx, ml2, { operation: 'create', portId: id, networkId: network.id })
-  noteChange(tx, 'create', { ...port, revision_number: 1 })
+  notePort(tx, 'create', { ...port, revision_number: 1 })
   return id
 }
 
@@ -294,43 +256,22 @@ async function insertWithMac(
   )
 }
 
-function wishOf(binding: Partial<BindingWish> = {}): BindingWish {
-  return {
-    host: binding.host ?? '',
-    vnic_type: binding.vnic_type ?? 'normal',
-    profile: binding.profile ?? {},
+/** Bytes of JSON that a binding profile may have. */
+const longestProfile = 4095
+
+/** A whole wish; what is left out has its default. Throws InvalidInput for a profile that is too long. */
+export function wishOf(binding: Partial<BindingWish> = {}): BindingWish {
+  const profile = binding.profile ?? {}
+  if (Buffer.byteLength(JSON.stringify(profile)) > longestProfile) {
+    throw invalidInput('binding:profile value too large')
   }
+  return { host: binding.host ?? '', vnic_type: binding.vnic_type ?? 'normal', profile }
 }
 
-async function storeBinding(
-  tx: Tx,
-  port: Pick<PortRow, 'id' | 'network_id' | 'project_id'>,
-  wish: BindingWish,
-  outcome: BindingOutcome,
-): Promise<void> {
-  await insertBinding.run(tx, {
-    port_id: port.id,
-    network_id: port.network_id,
-    host: wish.host,
-    vif_type: outcome.vif_type,
-    vnic_type: wish.vnic_type,
-    profile: JSON.stringify(wish.profile),
-    vif_details: JSON.stringify(outcome.vif_details),
-    segment_id: outcome.segment_id,
-  })
-  if (wish.host !== '') noteBinding(tx, port)
-}
-
-/** Hosts came to a port or left it: more than the port's own document may depend on that. */
-function noteBinding(tx: Tx, port: Pick<PortRow, 'id' | 'network_id' | 'project_id'>): void {
-  tx.change({
-    object: 'port-binding',
-    id: port.id,
-    parentId: port.network_id,
-    operation: 'update',
-    revision: null,
-    projectId: port.project_id,
-  })
+/** What was asked of a binding that is stored. */
+export function readWish(row: { host: string; vnic_type: string; profile: string }): BindingWish {
+  const profile = JSON.parse(row.profile) as Record<string, unknown>
+  return { host: row.host, vnic_type: row.vnic_type, profile }
 }
 
 function hasDhcp(network: PortNetwork, addresses: readonly FixedIp[]): boolean {
@@ -338,11 +279,11 @@ function hasDhcp(network: PortNetwork, addresses: readonly FixedIp[]): boolean {
   return addresses.some((address) => served.has(address.subnet_id))
 }
 
-async function precommit(tx: Tx, ml2: Ml2, event: PortEvent): Promise<void> {
+export async function precommit(tx: Tx, ml2: Ml2, event: PortEvent): Promise<void> {
   for (const driver of ml2.mechanismDrivers) await driver.precommit?.(tx, event)
 }
 
-function noteChange(
+export function notePort(
   tx: Tx,
   operation: 'create' | 'update' | 'delete',
   port: { id: string; network_id: string; project_id: string; revision_number: number },
@@ -387,20 +328,15 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
   const addresses = await changeAddresses(tx, network, next, changes.fixed_ips, macChanged)
   next.ip_allocation = addresses.now.length > 0 ? 'immediate' : row.ip_allocation
 
-  const current = { host: binding.host, vnic_type: binding.vnic_type, profile: binding.profile }
-  const wish = wishOf({
-    host: current.host,
-    vnic_type: current.vnic_type,
-    profile: JSON.parse(current.profile) as Record<string, unknown>,
-    ...changes.binding,
-  })
+  const current = binding
+  const wish = wishOf({ ...readWish(current), ...changes.binding })
   const differs =
     wish.host !== current.host ||
     wish.vnic_type !== current.vnic_type ||
     JSON.stringify(wish.profile) !== current.profile
   const retries = binding.vif_type === 'binding_failed'
   if (differs || retries) {
-    const outcome = await bindPort(tx, ml2, network.id, wish)
+    const outcome = await bindPort(tx, ml2, { id, networkId: network.id }, wish)
     if (differs || isBound(outcome.vif_type)) {
       // An inactive binding that live migration had prepared on the new host becomes the one.
       await deleteBindings.run(tx, { port_id: id, host: current.host, other: wish.host })
@@ -422,7 +358,7 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
   next.updated_at = tx.now
   await updatePortRow.run(tx, next)
   await precommit(tx, ml2, { operation: 'update', portId: id, networkId: network.id })
-  noteChange(tx, 'update', next)
+  notePort(tx, 'update', next)
 }
 
 function applyPlainChanges(next: PortRow, ml2: Ml2, changes: PortChanges): void {
@@ -532,7 +468,7 @@ export async function removePort(tx: Tx, ml2: Ml2, id: string): Promise<void> {
   await releaseAddresses(tx, await allocationsOf(tx, id))
   await removeTags(tx, 'port', id)
   await deletePort.run(tx, { id })
-  noteChange(tx, 'delete', { ...row, revision_number: row.revision_number + 1 })
+  notePort(tx, 'delete', { ...row, revision_number: row.revision_number + 1 })
 }
 
 const portsToTouch = prepared('ports-to-touch', (db, p: { ids: readonly string[] }, engine) =>
@@ -554,5 +490,5 @@ export async function touchPorts(tx: Tx, ids: readonly string[]): Promise<void> 
   if (ids.length === 0) return
   const ports = await portsToTouch.all(tx, { ids })
   await touch.run(tx, { ids, now: tx.now })
-  for (const port of ports) noteChange(tx, 'update', { ...port, revision_number: port.revision_number + 1 })
+  for (const port of ports) notePort(tx, 'update', { ...port, revision_number: port.revision_number + 1 })
 }

@@ -58,6 +58,14 @@ export async function putBlocks(
   for (const entity of entities) await insertBlock.run(tx, { port_id: portId, entity })
 }
 
+/** Lifts the block of L2, or puts it, and answers the status that a port that is bound has with what is left. */
+export async function setWired(tx: Tx, portId: string, wired: boolean): Promise<string> {
+  if (wired) await liftBlocks.run(tx, { ids: [portId], entity: 'L2' })
+  else await insertBlock.run(tx, { port_id: portId, entity: 'L2' })
+  const held = await blocksOfPorts.all(tx, { ids: [portId] })
+  return statusOf(new Set(held.map((block) => block.entity)))
+}
+
 /**
  * Takes in what a host reports: lifts and puts blocks and sets port status, in one transaction with a constant number
  * of queries. Facts of another generation, of ports that are not bound to the host (L2) or whose network it does not
@@ -83,7 +91,8 @@ async function applyFacts(tx: Tx, host: string, facts: readonly Fact[]): Promise
   const ids = [...new Set(facts.map((fact) => fact.port_id))]
   const ports = new Map((await portStates.all(tx, { ids })).map((port) => [port.id, port]))
   if (ports.size === 0) return
-  const bound = new Set((await boundHere.all(tx, { ids, host })).map((row) => row.port_id))
+  const bindings = await boundHere.all(tx, { ids, host })
+  const bound = new Set(bindings.filter((row) => row.status === 'ACTIVE').map((row) => row.port_id))
   const served = facts.some((fact) => fact.kind === 'dhcp-served')
     ? new Set((await servedHere.all(tx, { ids, host })).map((row) => row.id))
     : new Set<string>()
@@ -111,6 +120,7 @@ async function applyFacts(tx: Tx, host: string, facts: readonly Fact[]): Promise
     if (bound.has(port.id) || held.size === 0) touched.add(port)
   }
 
+  await noteArrivals(tx, host, bindings, facts, ports)
   for (const entity of ['L2', 'DHCP'] as const) {
     if (lifted[entity].length > 0) await liftBlocks.run(tx, { ids: lifted[entity], entity })
   }
@@ -125,6 +135,32 @@ async function applyFacts(tx: Tx, host: string, facts: readonly Fact[]): Promise
       status: active.has(port.id) ? statusOf(blocks.get(port.id) ?? new Set()) : port.status,
     })),
   )
+}
+
+/** Keeps what a host tells of ports that are on their way to it, for when their bindings are activated. */
+async function noteArrivals(
+  tx: Tx,
+  host: string,
+  bindings: readonly { port_id: string; status: string; wired: number }[],
+  facts: readonly Fact[],
+  ports: ReadonlyMap<string, PortState>,
+): Promise<void> {
+  for (const binding of bindings) {
+    if (binding.status === 'ACTIVE') continue
+    const port = ports.get(binding.port_id)
+    const fact = facts.findLast((one) => one.kind === 'port-wired' && one.port_id === binding.port_id)
+    if (fact?.kind !== 'port-wired' || fact.generation !== port?.generation) continue
+    if (fact.wired === (binding.wired === 1)) continue
+    await updateWired.run(tx, { port_id: port.id, host, wired: Number(fact.wired) })
+    tx.change({
+      object: 'port-binding',
+      id: port.id,
+      parentId: port.network_id,
+      operation: 'update',
+      revision: null,
+      projectId: port.project_id,
+    })
+  }
 }
 
 /** ACTIVE without blocks; BUILD when wired and something else is missing; else DOWN. */
@@ -200,11 +236,18 @@ const portStates = prepared('facts-ports', (db, p: { ids: readonly string[] }, e
 const boundHere = prepared('facts-bound-here', (db, p: { ids: readonly string[]; host: string }, engine) =>
   db
     .selectFrom('port_bindings')
-    .select('port_id')
+    .select(['port_id', 'status', 'wired'])
     .where(isOneOf(engine, 'port_id', p.ids))
     .where('host', '=', p.host)
-    .where('status', '=', 'ACTIVE')
     .where('segment_id', 'is not', null),
+)
+
+const updateWired = prepared('facts-wired', (db, p: { port_id: string; host: string; wired: number }) =>
+  db
+    .updateTable('port_bindings')
+    .set({ wired: p.wired })
+    .where('port_id', '=', p.port_id)
+    .where('host', '=', p.host),
 )
 
 const boundAnywhere = prepared('facts-bound', (db, p: { ids: readonly string[] }, engine) =>

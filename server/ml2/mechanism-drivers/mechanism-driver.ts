@@ -33,6 +33,11 @@ export interface BindingResult {
   segment_id: string
 }
 
+/** Not by this driver, and why: for people, in the log. */
+export interface BindingRefusal {
+  refused: string
+}
+
 export interface PortEvent {
   operation: 'create' | 'update' | 'delete'
   portId: string
@@ -43,7 +48,6 @@ export interface MechanismDriver {
   name: string
   /** True: an agent wires what the driver binds, so a bound port waits for its report before it turns ACTIVE. */
   needsAgent: boolean
-  /** Undefined: not by this driver. */
-  bind(request: BindingRequest): BindingResult | undefined
+  bind(request: BindingRequest): BindingResult | BindingRefusal
   precommit?(tx: Tx, event: PortEvent): Promise<void>
 }

@@ -6,11 +6,13 @@ const agentType = 'Open vSwitch agent'
 export const openvswitchDriver: MechanismDriver = {
   name: 'openvswitch',
   needsAgent: true,
-  bind({ vnicType, segments, agents }) {
-    if (vnicType !== 'normal') return undefined
-    const agent = agents.find((one) => one.agent_type === agentType && one.alive)
-    const segment = agent && segments.find((one) => reaches(agent, one))
-    if (!segment) return undefined
+  bind({ host, vnicType, segments, agents }) {
+    if (vnicType !== 'normal') return { refused: `vnic_type ${vnicType} is not served` }
+    const agent = agents.find((one) => one.agent_type === agentType)
+    if (!agent) return { refused: `no ${agentType} has reported from host ${host}` }
+    if (!agent.alive) return { refused: `the ${agentType} of host ${host} is dead` }
+    const segment = segments.find((one) => reaches(agent, one))
+    if (!segment) return { refused: whyUnreached(agent, segments) }
     const { configurations } = agent
     return {
       vif_type: 'ovs',
@@ -45,6 +47,20 @@ function reaches({ configurations }: HostAgent, segment: BindableSegment): boole
       return Array.isArray(types) && types.includes(segment.network_type)
     }
   }
+}
+
+/** `the host has neither …`: what each segment needs, beside what the agent reports. */
+function whyUnreached({ configurations }: HostAgent, segments: readonly BindableSegment[]): string {
+  const { bridge_mappings: mappings, missing_bridges: missing, tunnel_types: types } = configurations
+  const needs = segments.map(({ network_type: type, physical_network: name }) =>
+    name === null ? `${type} tunnels` : `a bridge for physical network ${name}`,
+  )
+  const has = [
+    `bridge_mappings ${JSON.stringify(mappings ?? {})}`,
+    ...(missing === undefined ? [] : [`bridges that are not there ${JSON.stringify(missing)}`]),
+    `tunnel_types ${JSON.stringify(types ?? [])}`,
+  ]
+  return `the network needs ${needs.join(' or ')}, and the host's agent reports ${has.join(', ')}`
 }
 
 function textOr(value: unknown, otherwise: string): string {

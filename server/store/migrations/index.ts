@@ -2,6 +2,7 @@
 import { up as networking } from './0001-networking.ts'
 import { up as feed } from './0002-feed.ts'
 import { up as identity } from './0003-identity.ts'
+import { up as bindingWired } from './0010-binding-wired.ts'
 import { up as dhcp } from './0020-dhcp.ts'
 import { up as rbac } from './0040-rbac.ts'
 import type { Migration } from './migration.ts'
@@ -10,6 +11,7 @@ export const migrations: readonly Migration[] = [
   { name: '0001-networking', up: networking },
   { name: '0002-feed', up: feed },
   { name: '0003-identity', up: identity },
+  { name: '0010-binding-wired', up: bindingWired },
   { name: '0020-dhcp', up: dhcp },
   { name: '0040-rbac', up: rbac },
 ]

@@ -107,6 +107,8 @@ export interface PortBindingTable {
   vif_details: string
   /** Null unless some driver has bound the port to the host. */
   segment_id: string | null
+  /** 1 once the host has told of an INACTIVE binding that the port is wired. */
+  wired: number
 }
 
 export interface ProvisioningBlockTable {
