@@ -7,6 +7,7 @@ import { buildApi } from './api/api.ts'
 import { internalContext } from './context.ts'
 import { createFeatures } from './features.ts'
 import type { DocumentSources } from './feed/sources.ts'
+import { servicePluginNames } from './plugins.ts'
 import { createPolicy } from './policy/policy.ts'
 import { defaultSettings, type NetworkingSettings } from './settings.ts'
 import type { Store } from './store/store.ts'
@@ -56,7 +57,12 @@ export type Overrides = { [S in keyof NetworkingSettings]?: Partial<NetworkingSe
 export const testSettings = (overrides: Overrides = {}): NetworkingSettings => {
   const defaults = defaultSettings()
   return {
-    DEFAULT: { ...defaults.DEFAULT, dns_domain: 'cloud.example.', ...overrides.DEFAULT },
+    DEFAULT: {
+      ...defaults.DEFAULT,
+      service_plugins: [...servicePluginNames],
+      dns_domain: 'cloud.example.',
+      ...overrides.DEFAULT,
+    },
     ml2: { ...defaults.ml2, tenant_network_types: ['vxlan'], ...overrides.ml2 },
     ml2_type_flat: { ...defaults.ml2_type_flat, ...overrides.ml2_type_flat },
     ml2_type_vlan: { ...defaults.ml2_type_vlan, ...overrides.ml2_type_vlan },

@@ -1,10 +1,20 @@
 /** The plugins that configuration may name. An unknown name ends the start and tells the known ones. */
 import type { Logger } from '../runtime/log.ts'
+import { ml2Plugin } from './ml2/ml2.plugin.ts'
+import type { Plugin } from './plugin.ts'
 
-const corePlugins = ['ml2', 'neutron.plugins.ml2.plugin.Ml2Plugin']
+/** Loaded where `[DEFAULT] service_plugins` names them. */
+const servicePlugins: readonly Plugin[] = []
 
-/** Service plugins of Neutron that are always there here, or not there yet: named in a stock configuration. */
-const builtIn = ['auto_allocate', 'tag', 'timestamp', 'network_ip_availability', 'flavors', 'revisions']
+/** Names of all that can be loaded beside the core plugin. */
+export const servicePluginNames: readonly string[] = servicePlugins.map((plugin) => plugin.name)
+
+const coreNames = [ml2Plugin.name, 'neutron.plugins.ml2.plugin.Ml2Plugin']
+
+/** Plugins of Neutron whose work is always done here. */
+const alwaysThere = ['auto_allocate', 'tag', 'timestamp', 'network_ip_availability', 'flavors', 'revisions']
+
+/** Plugins of Neutron that nothing serves yet: a stock configuration names some. */
 const notServed = [
   'conntrack_helper',
   'firewall_v2',
@@ -23,18 +33,23 @@ const notServed = [
   'vpnaas',
 ]
 
+/** The core plugin and the service plugins of those names; names that nothing serves are passed over. */
+export function loadedPlugins(services: readonly string[]): readonly Plugin[] {
+  return [ml2Plugin, ...servicePlugins.filter((plugin) => services.includes(plugin.name))]
+}
+
 /** Throws for a name that is none of Neutron's; warns of those that nothing serves yet. */
 export function checkPlugins(core: string, services: readonly string[], log: Logger): void {
-  if (!corePlugins.includes(core)) {
+  if (!coreNames.includes(core)) {
     throw new Error(
-      `[DEFAULT] core_plugin = ${core}: there is no such plugin; known: ${corePlugins.join(', ')}`,
+      `[DEFAULT] core_plugin = ${core}: there is no such plugin; known: ${coreNames.join(', ')}`,
     )
   }
   for (const name of services) {
-    if (builtIn.includes(name)) continue
+    if (alwaysThere.includes(name) || servicePluginNames.includes(name)) continue
     // A class of Neutron's own, written out.
     if (!notServed.includes(name) && !/^neutron(_\w+)?\.[\w.:]+$/.test(name)) {
-      const known = [...builtIn, ...notServed].sort().join(', ')
+      const known = [...alwaysThere, ...servicePluginNames, ...notServed].sort().join(', ')
       throw new Error(`[DEFAULT] service_plugins: there is no plugin ${name}; known: ${known}`)
     }
     log.warn({ plugin: name }, 'this service plugin is not served yet')

@@ -1,5 +1,5 @@
 /** Options of the API server, its plugins, its database and its policy. */
-import { boolean, integer, list, multi, oneOf, option, text } from '../option.ts'
+import { boolean, integer, multi, oneOf, option, text } from '../option.ts'
 
 /** `[DEFAULT]`: the HTTP API. */
 export const apiOptions = {
@@ -15,7 +15,6 @@ export const apiOptions = {
       'keystone: a Keystone, see [keystone_authtoken]. noauth: the headers of the request (only on loopback).',
   }),
   core_plugin: text({ default: 'ml2', help: 'The core plugin. There is one: ml2.' }),
-  service_plugins: list({ default: [], help: 'Service plugins to load.' }),
   pagination_max_limit: integer({
     default: -1,
     min: -1,

@@ -15,6 +15,7 @@ import {
 
 /** `[DEFAULT]`: networks, subnets, ports, agents. */
 export const networkingOptions = {
+  service_plugins: list({ default: [], help: 'Service plugins to load.' }),
   base_mac: text({
     default: 'fa:16:3e:00:00:00',
     help: 'First octets of generated MAC addresses; octets that are 00 after the third are random.',

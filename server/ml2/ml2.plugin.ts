@@ -1,0 +1,65 @@
+/** The core plugin: networks, subnets, ports and agents, by type and mechanism drivers. */
+import { agentFeature } from '../agent/agent.feature.ts'
+import { availabilityZones } from '../agent/availability-zones.ts'
+import { tunnelEndpointDocuments } from '../agent/tunnel-endpoint.documents.ts'
+import { dhcpEntryDocuments } from '../dhcp/dhcp-entry.documents.ts'
+import { keepDhcpUp, upkeepInterval } from '../dhcp/dhcp-upkeep.ts'
+import { networkDocuments } from '../network/network.documents.ts'
+import { networkFeature } from '../network/network.feature.ts'
+import type { Plugin } from '../plugin.ts'
+import { portDocuments } from '../port/port.documents.ts'
+import { portFeature } from '../port/port.feature.ts'
+import { subnetFeature } from '../subnet/subnet.feature.ts'
+import { initializeTypeDrivers } from './ml2.ts'
+
+export const ml2Plugin = {
+  name: 'ml2',
+  extensions: [
+    'standard-attr-description',
+    'standard-attr-timestamp',
+    'standard-attr-revisions',
+    'standard-attr-tag',
+    'revision-if-match',
+    'provider',
+    'multi-provider',
+    'external-net',
+    'net-mtu',
+    'net-mtu-writable',
+    'port-security',
+    'allowed-address-pairs',
+    'extra_dhcp_opt',
+    'dns-integration',
+    'port-mac-address-regenerate',
+    'ip_allocation',
+    'ip-substring-filtering',
+    'subnet-service-types',
+    'binding',
+    'binding-extended',
+    'agent',
+    'agent_sort_key',
+    'agent-resources-synced',
+    'availability_zone',
+    'availability_zone_filter',
+    'network_availability_zone',
+    'dhcp_agent_scheduler',
+    'rbac-policies',
+  ],
+  serve: ({ resource, ml2, settings }) => ({
+    features: [
+      networkFeature(resource('network'), ml2),
+      subnetFeature(resource('subnet'), ml2),
+      portFeature(resource('port'), ml2),
+      agentFeature(resource('agent'), ml2),
+    ],
+    computed: [availabilityZones(resource('availability_zone'))],
+    sources: {
+      network: networkDocuments(settings),
+      port: portDocuments,
+      'dhcp-entry': dhcpEntryDocuments(settings),
+      'tunnel-endpoint': tunnelEndpointDocuments,
+    },
+    initialize: (store) =>
+      store.write({ requestId: 'start', serialize: ['segments'] }, (tx) => initializeTypeDrivers(tx, ml2)),
+    chores: (store) => [{ name: 'dhcp', interval: upkeepInterval(ml2), run: () => keepDhcpUp(store, ml2) }],
+  }),
+} satisfies Plugin
