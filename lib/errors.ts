@@ -149,7 +149,7 @@ export const networkNotFound = fault(
 export const networkInUse = fault(
   'NetworkInUse',
   409,
-  (id: string, reason = 'there are one or more ports still in use on the network') =>
+  (id: string, reason = 'There are one or more ports still in use on the network') =>
     `Unable to complete operation on network ${id}: ${reason}.`,
 )
 export const noNetworkAvailable = fault(

@@ -4,12 +4,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeCredential } from '../../bus/credential.ts'
+import type { AgentState } from '../../bus/feed.ts'
 import { httpFeed } from '../../bus/http.ts'
 import { type Client, type Cloud as CloudEntry, createClient } from '../../client/http.ts'
 import { create, type Port, show } from '../../client/networking.ts'
@@ -54,23 +57,31 @@ export interface WholeCloud {
   /** Resolves when the server process has ended by itself. */
   serverEnded(): Promise<void>
   killServer(): Promise<void>
-  /** Tells the server of an Open vSwitch agent on a host that does not exist. */
-  beat(host: string): Promise<void>
+  /** Tells the server of agents on a host that does not exist; of an Open vSwitch agent if none are given. */
+  beat(host: string, agents?: readonly AgentState[]): Promise<void>
   addHost(name: string): Promise<CloudHost>
   destroy(): Promise<void>
 }
 
 export interface CloudOptions {
+  /** Ports on 127.0.0.1; free ones if not given. */
   apiPort?: number
   identityPort?: number
   /** More lines of configuration, per section. */
   config?: string
 }
 
+const openvswitchAgent: AgentState = {
+  agent_type: 'Open vSwitch agent',
+  binary: 'neutron-openvswitch-agent',
+  availability_zone: null,
+  configurations: { tunnel_types: ['vxlan'] },
+}
+
 /** Makes the cloud with its server running and no host yet. */
 export async function createCloud(options: CloudOptions = {}): Promise<WholeCloud> {
-  const apiPort = options.apiPort ?? 19696
-  const identityPort = options.identityPort ?? 15000
+  const apiPort = options.apiPort ?? (await freePort())
+  const identityPort = options.identityPort ?? (await freePort())
   const dir = await mkdtemp(join(tmpdir(), 'nc-'))
   const serverDir = join(dir, 'server')
   await mkdir(serverDir)
@@ -158,18 +169,11 @@ ${options.config ?? ''}
       server?.kill('SIGKILL')
       await ended(server)
     },
-    async beat(host) {
+    async beat(host, agents = [openvswitchAgent]) {
       const connection = httpFeed({ url: feed, credential: makeCredential(secret, host) })
       await connection.heartbeat({
         started_at: new Date().toISOString(),
-        agents: [
-          {
-            agent_type: 'Open vSwitch agent',
-            binary: 'neutron-openvswitch-agent',
-            availability_zone: null,
-            configurations: { tunnel_types: ['vxlan'] },
-          },
-        ],
+        agents: [...agents],
         position: null,
         digest: null,
       })
@@ -223,6 +227,16 @@ ${options.config ?? ''}
       if (!process.env.NUCLEON_KEEP) await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no TCP port')
+  return address.port
 }
 
 function keepLog(child: ChildProcess, path: string): void {
