@@ -343,3 +343,15 @@ export const tagResourceNotFound = fault(
   404,
   (resource: string, id: string) => `Resource ${resource} ${id} could not be found.`,
 )
+
+// Metering.
+export const meteringLabelNotFound = fault(
+  'MeteringLabelNotFound',
+  404,
+  (id: string) => `Metering label ${id} does not exist.`,
+)
+export const meteringLabelRuleOverlaps = fault(
+  'MeteringLabelRuleOverlaps',
+  409,
+  (prefix: string) => `A rule of the metering label overlaps with the remote prefix ${prefix}.`,
+)

@@ -245,7 +245,7 @@ test('nonsense in declarations fails, and says where', () => {
     name: 'stray',
     description: '',
     updated: '',
-    adds: [{ resource: 'router', attributes: {} }],
+    adds: [{ resource: 'router', attributes: {}, actions: {} }],
   })
   assert.throws(() => compose(coreResources, [stray]), /stray adds to router, which is not loaded/)
 })

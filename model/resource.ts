@@ -76,6 +76,22 @@ export interface Resource<A extends Attributes = Attributes> {
   readonly parent: { readonly resource: string; readonly key: string } | undefined
   /** Declarations of collections below one object, by name (`dhcp_agents`). */
   readonly members: Readonly<Record<string, SubResource>>
+  /** Actions on one object, by name (`add_subports`): PUT /trunks/{id}/add_subports. The policy rule has that name. */
+  readonly actions: Readonly<Record<string, MemberAction>>
+  /** The collection's path below /v2.0, with `-`: `networks`, `qos/policies`. */
+  readonly path: string
+  /** Type of the fault where an object is not there: `NetworkNotFound`. */
+  readonly notFound: string
+  /** Has standard attributes (description, timestamps, revision), with tags or without. */
+  readonly standard: Standard | undefined
+}
+
+export type Standard = 'tagged' | 'untagged'
+
+export interface MemberAction {
+  readonly method: 'GET' | 'PUT'
+  /** The answer: what the feature returns, or the object after it, bare or under the resource's name. */
+  readonly answer: 'result' | 'object' | 'named object'
 }
 
 /** A collection below one object of another resource: /networks/{id}/dhcp-agents. */
@@ -101,6 +117,12 @@ export interface ResourceOptions<A extends Attributes> {
   operations?: readonly Operation[]
   attributes: A
   parent?: { resource: string; key: string }
+  /** Where the collection is not directly below /v2.0: `qos/policies`. */
+  path?: string
+  /** Where the fault of a missing object is not called after the resource: `QosPolicyNotFound`. */
+  notFound?: string
+  standard?: Standard
+  actions?: Readonly<Record<string, MemberAction>>
 }
 
 const allOperations: readonly Operation[] = ['list', 'show', 'create', 'update', 'delete']
@@ -108,19 +130,28 @@ const allOperations: readonly Operation[] = ['list', 'show', 'create', 'update',
 /** Declares a resource. */
 export function resource<const A extends Attributes>(name: string, options: ResourceOptions<A>): Resource<A> {
   for (const [key, one] of Object.entries(options.attributes)) checkAttribute(name, key, one)
-  const { parent } = options
+  const { parent, collection = `${name}s` } = options
   if (parent && !options.attributes[parent.key]) {
     throw new TypeError(`${name}: parent key '${parent.key}' is not an attribute`)
   }
   return {
     name,
-    collection: options.collection ?? `${name}s`,
+    collection,
     operations: options.operations ?? allOperations,
     attributes: options.attributes,
     extension: core,
     parent,
     members: {},
+    actions: options.actions ?? {},
+    path: options.path ?? collection.replaceAll('_', '-'),
+    notFound: options.notFound ?? notFoundType(name),
+    standard: options.standard,
   }
+}
+
+/** `security_group` -> `SecurityGroupNotFound`. */
+export function notFoundType(name: string): string {
+  return `${name.replace(/(?:^|_)([a-z])/g, (_all, letter: string) => letter.toUpperCase())}NotFound`
 }
 
 function checkAttribute(owner: string, name: string, one: Attribute): void {
@@ -143,12 +174,23 @@ function checkAttribute(owner: string, name: string, one: Attribute): void {
 export interface Addition<A extends Attributes = Attributes> {
   readonly resource: string
   readonly attributes: A
+  readonly actions: Readonly<Record<string, MemberAction>>
 }
 
-/** Attributes that an extension adds to a resource. */
-export function to<const A extends Attributes>(target: Resource, attributes: A): Addition<A> {
+/** Attributes, and actions, that an extension adds to a resource. */
+export function to<const A extends Attributes>(
+  target: Resource,
+  attributes: A,
+  actions: Readonly<Record<string, MemberAction>> = {},
+): Addition<A> {
   for (const [key, one] of Object.entries(attributes)) checkAttribute(target.name, key, one)
-  return { resource: target.name, attributes }
+  return { resource: target.name, attributes, actions }
+}
+
+/** Attributes that an extension adds to all resources that have standard attributes, or to those with tags. */
+export interface StandardAddition {
+  readonly taggedOnly: boolean
+  readonly attributes: Attributes
 }
 
 export interface Extension {
@@ -162,6 +204,7 @@ export interface Extension {
   readonly requires: readonly string[]
   readonly resources: readonly Resource[]
   readonly adds: readonly Addition[]
+  readonly addsToStandard: StandardAddition | undefined
   readonly members: readonly SubResource[]
 }
 
@@ -172,6 +215,7 @@ export interface ExtensionOptions {
   requires?: readonly string[]
   resources?: readonly Resource[]
   adds?: readonly Addition[]
+  addsToStandard?: StandardAddition
   members?: readonly Omit<SubResource, 'extension'>[]
 }
 
@@ -189,6 +233,10 @@ export function extension(alias: string, options: ExtensionOptions): Extension {
       attributes: broughtBy(alias, one.attributes),
     })),
     adds: (options.adds ?? []).map((one) => ({ ...one, attributes: broughtBy(alias, one.attributes) })),
+    addsToStandard: options.addsToStandard && {
+      ...options.addsToStandard,
+      attributes: broughtBy(alias, options.addsToStandard.attributes),
+    },
     members: (options.members ?? []).map((one) => ({
       ...one,
       extension: alias,
@@ -233,9 +281,17 @@ export function compose(coreResources: readonly Resource[], extensions: readonly
     return found
   }
   for (const one of extensions) {
-    for (const { resource: name, attributes } of one.adds) {
+    for (const { resource: name, attributes, actions } of one.adds) {
       const to = target(one.alias, name)
-      resources.set(name, { ...to, attributes: { ...to.attributes, ...attributes } })
+      resources.set(name, {
+        ...to,
+        attributes: { ...to.attributes, ...attributes },
+        actions: { ...to.actions, ...actions },
+      })
+    }
+    for (const to of one.addsToStandard ? resources.values() : []) {
+      if (!to.standard || (one.addsToStandard?.taggedOnly && to.standard !== 'tagged')) continue
+      resources.set(to.name, { ...to, attributes: { ...to.attributes, ...one.addsToStandard?.attributes } })
     }
     for (const member of one.members) {
       const to = target(one.alias, member.parent)

@@ -108,9 +108,11 @@ export async function startCloud(
   })
   await api.ready()
 
-  const collections = new Map(features.features.map(({ resource }) => [resource.name, resource.collection]))
-  const collection = (name: string): string => collections.get(name) ?? name
-  const path = (name: string): string => collection(name).replaceAll('_', '-')
+  const resources = new Map(
+    [...features.features, ...features.computed].map(({ resource }) => [resource.name, resource]),
+  )
+  const collection = (name: string): string => resources.get(name)?.collection ?? name
+  const path = (name: string): string => resources.get(name)?.path ?? name
 
   function as(project: string): Caller {
     const call: Caller['call'] = async (method, path, body) => {

@@ -1,10 +1,11 @@
 /** The plugins that configuration may name. An unknown name ends the start and tells the known ones. */
 import type { Logger } from '../runtime/log.ts'
+import { meteringPlugin } from './metering/metering.plugin.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
 import type { Plugin } from './plugin.ts'
 
 /** Loaded where `[DEFAULT] service_plugins` names them. */
-const servicePlugins: readonly Plugin[] = []
+const servicePlugins: readonly Plugin[] = [meteringPlugin]
 
 /** Names of all that can be loaded beside the core plugin. */
 export const servicePluginNames: readonly string[] = servicePlugins.map((plugin) => plugin.name)
@@ -21,7 +22,6 @@ const notServed = [
   'local_ip',
   'log',
   'loki',
-  'metering',
   'ndp_proxy',
   'network_segment_range',
   'placement',

@@ -62,6 +62,16 @@ export interface Feature {
   remove?(tx: Tx, context: Context, current: View): Promise<void>
   /** Makes `tags` (sorted, no repeats) all the tags that the object has: standard-attr-tag. */
   setTags?(tx: Tx, context: Context, current: View, tags: readonly string[]): Promise<void>
+  /** GET actions on one object, by the name of their declaration (`get_subports`): answer the body. */
+  reads?: Record<string, (tx: ReadTx, context: Context, current: View) => Promise<unknown>>
+  /**
+   * PUT actions (`add_subports`). `body` is what the client sent, not validated; what is answered is sent where the
+   * declaration says `result`.
+   */
+  actions?: Record<
+    string,
+    (tx: Tx, context: Context, current: View, body: Record<string, unknown>) => Promise<unknown>
+  >
   /** Collections below one object, by the name of their declaration (`dhcp_agents`). */
   members?: Record<string, Member>
   /** How objects are shared with other projects: the types of the RBAC policies API. */

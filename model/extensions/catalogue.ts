@@ -10,6 +10,7 @@ import {
 } from './agent.ts'
 import { apiExtensions, revisionIfMatch } from './api.ts'
 import { binding, bindingExtended } from './binding.ts'
+import { meteringExtensions } from './metering.ts'
 import { externalNet, netMtu, netMtuWritable, networkAvailabilityZone } from './network.ts'
 import {
   allowedAddressPairs,
@@ -62,6 +63,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     networkAvailabilityZone,
     dhcpAgentScheduler,
     rbacPolicies,
+    ...meteringExtensions,
   ].map((one) => [one.alias, one]),
 )
 

@@ -1,27 +1,26 @@
-/** Attributes that every core resource has: description, timestamps, revision number, tags. */
+/** Attributes of every resource that is declared `standard`: description, timestamps, revision number, tags. */
 import { timestamp } from '../fields/derived.ts'
 import { integer } from '../fields/integer.ts'
 import { uniqueStrings } from '../fields/lists.ts'
 import { string } from '../fields/string.ts'
-import { type Attributes, attribute, extension, to } from '../resource.ts'
-import { network } from '../resources/network.ts'
-import { port } from '../resources/port.ts'
-import { subnet } from '../resources/subnet.ts'
+import { type Attributes, attribute, extension, type StandardAddition } from '../resource.ts'
 
-const toAll = (attributes: Attributes) => [network, subnet, port].map((one) => to(one, attributes))
+const toAll = (attributes: Attributes): StandardAddition => ({ taggedOnly: false, attributes })
 
 export const standardDescription = extension('standard-attr-description', {
   name: 'standard-attr-description',
   description: 'A description on every resource with standard attributes',
   updated: '2016-02-10T10:00:00-00:00',
-  adds: toAll({ description: attribute(string(255), { write: 'always', default: '', filter: true }) }),
+  addsToStandard: toAll({
+    description: attribute(string(255), { write: 'always', default: '', filter: true }),
+  }),
 })
 
 export const standardTimestamp = extension('standard-attr-timestamp', {
   name: 'Resource timestamps',
   description: 'When a resource was created and last changed; changed_since in lists',
   updated: '2016-09-12T10:00:00-00:00',
-  adds: toAll({
+  addsToStandard: toAll({
     created_at: attribute(timestamp, { write: 'never' }),
     updated_at: attribute(timestamp, { write: 'never' }),
   }),
@@ -31,7 +30,7 @@ export const standardRevisions = extension('standard-attr-revisions', {
   name: 'Resource revision numbers',
   description: 'A number that grows with each change of a resource',
   updated: '2016-04-11T10:00:00-00:00',
-  adds: toAll({ revision_number: attribute(integer, { write: 'never', filter: true }) }),
+  addsToStandard: toAll({ revision_number: attribute(integer, { write: 'never', filter: true }) }),
 })
 
 const tags = uniqueStrings(255)
@@ -41,10 +40,13 @@ export const standardTag = extension('standard-attr-tag', {
   name: 'Tag support for resources with standard attribute: network, port, subnet',
   description: 'Words that users attach to resources and filter by',
   updated: '2017-01-01T00:00:00-00:00',
-  adds: toAll({
-    tags: attribute(tags, { write: 'never', filter: true }),
-    'tags-any': tagFilter,
-    'not-tags': tagFilter,
-    'not-tags-any': tagFilter,
-  }),
+  addsToStandard: {
+    taggedOnly: true,
+    attributes: {
+      tags: attribute(tags, { write: 'never', filter: true }),
+      'tags-any': tagFilter,
+      'not-tags': tagFilter,
+      'not-tags-any': tagFilter,
+    },
+  },
 })

@@ -3,6 +3,7 @@ import type { DefaultRule } from './default-rule.ts'
 import { agentRules } from './rules/agent.rules.ts'
 import { baseRules } from './rules/base.rules.ts'
 import { bindingRules } from './rules/binding.rules.ts'
+import { meteringRules } from './rules/metering.rules.ts'
 import { networkRules } from './rules/network.rules.ts'
 import { portRules } from './rules/port.rules.ts'
 import { rbacRules } from './rules/rbac.rules.ts'
@@ -16,4 +17,5 @@ export const defaultRules: readonly DefaultRule[] = [
   ...bindingRules,
   ...agentRules,
   ...rbacRules,
+  ...meteringRules,
 ]

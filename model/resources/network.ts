@@ -7,6 +7,7 @@ import { attribute, resource } from '../resource.ts'
 import { owner } from './owner.ts'
 
 export const network = resource('network', {
+  standard: 'tagged',
   attributes: {
     id: attribute(uuid, { write: 'never', filter: true, sort: true }),
     name: attribute(string(255), { write: 'always', default: '', filter: true, sort: true }),

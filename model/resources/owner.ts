@@ -11,3 +11,8 @@ const project = attribute(string(255), {
 })
 
 export const owner = { tenant_id: project, project_id: project }
+
+const plain = attribute(string(255), { write: 'create', required: true, requiredByPolicy: true })
+
+/** Where Neutron neither filters nor sorts by the owner. */
+export const plainOwner = { tenant_id: plain, project_id: plain }

@@ -8,6 +8,7 @@ import { attribute, resource } from '../resource.ts'
 import { owner } from './owner.ts'
 
 export const port = resource('port', {
+  standard: 'tagged',
   parent: { resource: 'network', key: 'network_id' },
   attributes: {
     id: attribute(uuid, { write: 'never', filter: true, sort: true }),

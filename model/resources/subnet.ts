@@ -16,6 +16,7 @@ import { owner } from './owner.ts'
 const ipv6Mode = values(['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'])
 
 export const subnet = resource('subnet', {
+  standard: 'tagged',
   parent: { resource: 'network', key: 'network_id' },
   attributes: {
     id: attribute(uuid, { write: 'never', filter: true, sort: true }),

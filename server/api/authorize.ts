@@ -1,14 +1,14 @@
 /** Policy on writes: the action, then each attribute that was sent. What refuses is thrown. */
 import { httpForbidden, NeutronError, policyNotAuthorized } from '../../lib/errors.ts'
 import type { Target } from '../../model/policy/residual.ts'
+import { notFoundType } from '../../model/resource.ts'
 import type { Access } from '../policy/policy.ts'
 import type { Input } from '../resource.ts'
 import type { AttributeRule, Served } from './served.ts'
 
-/** The fault of an object that is not there, or that the client may not know of: `NetworkNotFound`. */
-export function notFound(name: string, id: string): NeutronError {
-  const type = name.replace(/(?:^|_)([a-z])/g, (_all, letter: string) => letter.toUpperCase())
-  return new NeutronError(`${type}NotFound`, 404, `${type} ${id} could not be found.`)
+/** The fault of an object that is not there, or that the client may not know of; `type` is `NetworkNotFound`. */
+export function notFound(type: string, id: string): NeutronError {
+  return new NeutronError(type, 404, `${type.replace(/NotFound$/, '')} ${id} could not be found.`)
 }
 
 /** May this input become an object? `target` also holds what policy asks of its parent. */
@@ -32,7 +32,7 @@ function creationRefused(served: Served, access: Access, input: Input, target: T
       ),
     )
     if (!access.may(`get_${parent.resource}`, parentTarget)) {
-      return notFound(parent.resource, String(input[parent.key]))
+      return notFound(notFoundType(parent.resource), String(input[parent.key]))
     }
     const shared = parentTarget.shared === true || parentTarget.shared === 1
     if (!shared && parentTarget.project_id !== input.project_id) {
@@ -67,7 +67,9 @@ export function authorizeAction(
   row: Target & { id: string },
 ): void {
   if (access.may(rule, row)) return
-  throw access.may(`get_${served.name}`, row) ? policyNotAuthorized(rule) : notFound(served.name, row.id)
+  throw access.may(`get_${served.name}`, row)
+    ? policyNotAuthorized(rule)
+    : notFound(served.resource.notFound, row.id)
 }
 
 export function requireAttribute(access: Access, rule: AttributeRule, value: unknown, target: Target): void {

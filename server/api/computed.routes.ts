@@ -18,7 +18,7 @@ export function computedRoutes(
 ): void {
   const { store, policy } = tools
   const attributes = new Map(Object.entries(resource.attributes))
-  const path = `/v2.0/${resource.collection.replaceAll('_', '-')}`
+  const path = `/v2.0/${resource.path}`
   app.get(path, async (request, reply) => {
     const context = callerOf(request)
     const access = policy.access(context)

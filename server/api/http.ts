@@ -177,16 +177,20 @@ function faultOf(error: unknown): NeutronError {
   return internalServerError()
 }
 
+/** Services whose collections are one level further down: /v2.0/qos/policies. */
+const prefixes: readonly string[] = ['qos', 'metering', 'log']
+
 /**
  * The path as routes are written: without `.json`, dashes for underscores in names of collections (every other
- * segment after the version; the others are ids and tags).
+ * segment after the version, or after the prefix of a service; the others are ids and tags).
  */
 export function canonicalPath(url: string): string {
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
   if (!path.startsWith('/v2.0/')) return url
   const segments = (path.endsWith('.json') ? path.slice(0, -5) : path).split('/')
-  for (let i = 2; i < segments.length; i += 2) segments[i] = segments[i]?.replaceAll('_', '-') ?? ''
+  const first = prefixes.includes(segments[2] ?? '') ? 3 : 2
+  for (let i = first; i < segments.length; i += 2) segments[i] = segments[i]?.replaceAll('_', '-') ?? ''
   return segments.join('/') + (mark < 0 ? '' : url.slice(mark))
 }
 

@@ -38,7 +38,7 @@ export function memberRoutes(
 ): void {
   const { store, policy } = tools
   const dashed = (text: string) => text.replaceAll('_', '-')
-  const path = `/v2.0/${dashed(parent.resource.collection)}/:id/${dashed(declared.name)}`
+  const path = `/v2.0/${parent.resource.path}/:id/${dashed(declared.name)}`
   const body = bodyPlan(declared.singular, declared.name, declared.attributes)
   const can = (operation: (typeof declared.operations)[number]) => declared.operations.includes(operation)
   const attributes = new Map(Object.entries(declared.attributes))

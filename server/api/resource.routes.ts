@@ -6,7 +6,9 @@ import {
   methodNotAllowed,
   revisionNumberConstraintFailed,
 } from '../../lib/errors.ts'
+import { isObject } from '../../model/fields/kind.ts'
 import { attributesOf, decide } from '../../model/policy/residual.ts'
+import type { MemberAction } from '../../model/resource.ts'
 import type { Context } from '../context.ts'
 import type { Access, Policy } from '../policy/policy.ts'
 import type { QueryScope, View } from '../resource.ts'
@@ -40,7 +42,7 @@ type Query = Record<string, unknown>
 export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: Served): void {
   const { store, policy } = tools
   const { resource, feature, name } = served
-  const path = `/v2.0/${resource.collection.replaceAll('_', '-')}`
+  const path = `/v2.0/${resource.path}`
   const can = (operation: (typeof resource.operations)[number]) => resource.operations.includes(operation)
 
   if (can('list')) {
@@ -122,12 +124,61 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
       return reply.code(204).send()
     })
   }
+  for (const [action, declared] of Object.entries(resource.actions)) {
+    actionRoute(app, tools, served, action, declared)
+  }
   refuseOtherMethods(app, path, [...(can('list') ? ['GET'] : []), ...(can('create') ? ['POST'] : [])])
   refuseOtherMethods(app, `${path}/:id`, [
     ...(can('show') ? ['GET'] : []),
     ...(can('update') ? ['PUT'] : []),
     ...(can('delete') ? ['DELETE'] : []),
   ])
+}
+
+/** One action on an object: PUT /trunks/{id}/add_subports. Its rule is called like the action. */
+function actionRoute(
+  app: FastifyInstance,
+  { store, policy }: RouteTools,
+  served: Served,
+  name: string,
+  { method, answer }: MemberAction,
+): void {
+  const { feature, resource } = served
+  const path = `/v2.0/${resource.path}/:id/${name.replaceAll('_', '-')}`
+  const read = feature.reads?.[name]
+  const act = feature.actions?.[name]
+  const current = async (tx: ReadTx, context: Context, id: string, expected?: number): Promise<View> => {
+    const row = await objectRow(tx, context, served, id)
+    authorizeAction(served, policy.access(context), name, row)
+    checkRevision(row, expected)
+    return currentView(tx, context, served, row)
+  }
+  if (method === 'GET' && read) {
+    app.get<ById>(path, async (request, reply) => {
+      const context = callerOf(request)
+      const result = await store.read(async (tx) =>
+        read.call(feature, tx, context, await current(tx, context, request.params.id)),
+      )
+      return sendJson(reply, result)
+    })
+  } else if (method === 'PUT' && act) {
+    app.put<ById>(path, async (request, reply) => {
+      const context = callerOf(request)
+      const { id } = request.params
+      const { body } = request
+      if (!isObject(body)) throw badRequest('Resource body required')
+      const expected = expectedRevision(request)
+      const result = await store.write(writeOptions(context), async (tx) => {
+        const view = await current(tx, context, id, expected)
+        const outcome = await act.call(feature, tx, context, view, body)
+        if (answer === 'result') return outcome
+        const [shown] = await showObjects({ tx, context }, policy, served, [id])
+        return answer === 'object' ? shown : { [served.name]: shown }
+      })
+      return sendJson(reply, result)
+    })
+  } else throw new TypeError(`the feature ${served.name} does not serve ${method} ${name}`)
+  refuseOtherMethods(app, path, [method])
 }
 
 export function writeOptions(context: Context, serialize?: readonly string[]) {
@@ -165,7 +216,7 @@ export async function listObjects(
     attributes,
     ...(ids && { ids }),
   })
-  if (!rows) throw notFound(name, query.marker ?? '')
+  if (!rows) throw notFound(served.resource.notFound, query.marker ?? '')
   const views = await viewsOf(feature.reader, scope, rows, wantedOf(projection, query.fields))
   return {
     shown: views.map((view, i) => project(projection, query.fields, view, rows[i] ?? view)),
@@ -189,7 +240,7 @@ export async function showObjects(
   const found = await rowsOf(feature.reader, scope, names, ids)
   const rows = ids.map((id) => {
     const row = found.get(id)
-    if (!row || !decide(readable, row)) throw notFound(name, id)
+    if (!row || !decide(readable, row)) throw notFound(served.resource.notFound, id)
     return row
   })
   const views = await viewsOf(feature.reader, scope, rows, wantedOf(projection, options.fields))
@@ -200,7 +251,7 @@ export async function showObjects(
 export async function objectRow(tx: ReadTx, context: Context, served: Served, id: string): Promise<Row> {
   const { reader } = served.feature
   const row = (await rowsOf(reader, { tx, context }, Object.keys(reader.columns), [id])).get(id)
-  if (!row) throw notFound(served.name, id)
+  if (!row) throw notFound(served.resource.notFound, id)
   return row
 }
 
@@ -225,7 +276,7 @@ export async function readableRow(
   id: string,
 ): Promise<Row> {
   const row = await objectRow(tx, context, served, id)
-  if (!access.may(`get_${served.name}`, row)) throw notFound(served.name, id)
+  if (!access.may(`get_${served.name}`, row)) throw notFound(served.resource.notFound, id)
   return row
 }
 

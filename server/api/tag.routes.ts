@@ -21,7 +21,7 @@ export function tagRoutes(app: FastifyInstance, { store, policy }: RouteTools, s
   const { feature, name, resource } = served
   const { setTags } = feature
   if (!setTags) throw new TypeError(`the feature ${name} cannot set tags`)
-  const path = `/v2.0/${resource.collection.replaceAll('_', '-')}/:id/tags`
+  const path = `/v2.0/${resource.path}/:id/tags`
 
   const current = async (tx: ReadTx, context: Context, id: string, action: string): Promise<View> => {
     const row = await objectRow(tx, context, served, id).catch(() => {

@@ -5,6 +5,7 @@ import { up as identity } from './0003-identity.ts'
 import { up as bindingWired } from './0010-binding-wired.ts'
 import { up as dhcp } from './0020-dhcp.ts'
 import { up as rbac } from './0040-rbac.ts'
+import { up as metering } from './0060-metering.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { name: '0010-binding-wired', up: bindingWired },
   { name: '0020-dhcp', up: dhcp },
   { name: '0040-rbac', up: rbac },
+  { name: '0060-metering', up: metering },
 ]
