@@ -8,6 +8,8 @@ export interface Network {
   mtu: number
   status: string
   subnets: string[]
+  /** For administrators. */
+  'provider:segmentation_id'?: number | null
 }
 
 export interface Subnet {

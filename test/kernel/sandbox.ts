@@ -160,14 +160,20 @@ function firstChild(pid: number): number {
 export interface Fabric {
   host: TestHost
   /**
-   * Plugs a host in: its NIC `eth0` with that address. With `underlay`, the NIC is a port of a userspace bridge
-   * `br-phy` that holds the address, as userspace tunnels need it.
+   * Plugs a host in: its NIC (`eth0`) with that address, or none. With `bridge`, the NIC is a port of a userspace bridge
+   * of that name that holds the address, as userspace tunnels need it. Answers the fabric's end of the wire.
    */
-  attach(host: TestHost, cidr: string, options?: { underlay?: boolean; mtu?: number }): Promise<void>
+  attach(host: TestHost, cidr: string | null, options?: AttachOptions): Promise<string>
   /** Cuts a host off, and joins it again. */
   cut(host: TestHost): Promise<void>
   join(host: TestHost): Promise<void>
   destroy(): Promise<void>
+}
+
+export interface AttachOptions {
+  nic?: string
+  bridge?: string
+  mtu?: number
 }
 
 /** The physical network between test hosts: a Linux bridge in a namespace of its own. */
@@ -181,27 +187,26 @@ export async function createFabric(name = 'fabric'): Promise<Fabric> {
   }
   return {
     host,
-    async attach(member, cidr, options = {}) {
+    async attach(member, cidr, { nic = 'eth0', bridge, mtu: bytes = 1500 } = {}) {
       const port = `host${portOf.size}`
       portOf.set(member, port)
-      const mtu = String(options.mtu ?? 1500)
+      const mtu = String(bytes)
       // Only the network namespace is entered, so that the member's pid means the same as here.
       await run([
         ...(['nsenter', `--net=/proc/${host.pid}/ns/net`, 'ip', 'link', 'add', port, 'mtu', mtu] as const),
-        ...['type', 'veth', 'peer', 'name', 'eth0', 'mtu', mtu, 'netns', String(member.pid)],
+        ...['type', 'veth', 'peer', 'name', nic, 'mtu', mtu, 'netns', String(member.pid)],
       ])
       await host.run(['ip', 'link', 'set', port, 'master', 'fabric', 'up'])
-      await member.run(['ip', 'link', 'set', 'eth0', 'up'])
-      let device = 'eth0'
-      if (options.underlay) {
-        device = 'br-phy'
+      await member.run(['ip', 'link', 'set', nic, 'up'])
+      if (bridge !== undefined) {
         await member.run([
-          ...['ovs-vsctl', 'add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=netdev'],
-          ...['--', 'add-port', 'br-phy', 'eth0'],
+          ...['ovs-vsctl', 'add-br', bridge, '--', 'set', 'bridge', bridge, 'datapath_type=netdev'],
+          ...['--', 'add-port', bridge, nic],
         ])
-        await member.run(['ip', 'link', 'set', 'br-phy', 'mtu', mtu, 'up'])
+        await member.run(['ip', 'link', 'set', bridge, 'mtu', mtu, 'up'])
       }
-      await member.run(['ip', 'address', 'add', cidr, 'dev', device])
+      if (cidr !== null) await member.run(['ip', 'address', 'add', cidr, 'dev', bridge ?? nic])
+      return port
     },
     cut: (member) => set(member, 'down'),
     join: (member) => set(member, 'up'),

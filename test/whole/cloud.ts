@@ -38,6 +38,8 @@ export interface Instance {
 }
 
 export interface CloudHost extends TestHost {
+  /** The fabric's ends of its wires: where tunnels go, and physnet1. */
+  wires: { underlay: string; physnet1: string }
   startAgent(): Promise<void>
   /** The agent's pid. */
   agentPid(): number
@@ -46,12 +48,23 @@ export interface CloudHost extends TestHost {
   plug(port: Port): Promise<Instance>
 }
 
+/** What the hosts' cards are plugged into. */
+export interface Fabrics {
+  underlay: Fabric
+  /** Behind br-physnet1 of each host. */
+  physnet1: Fabric
+}
+
 export interface WholeCloud {
   dir: string
   admin: Client
-  clouds: { admin: CloudEntry; blue: CloudEntry; red: CloudEntry }
+  clouds: { admin: CloudEntry; blue: CloudEntry; red: CloudEntry; nova: CloudEntry }
   blue: Client
   red: Client
+  /** The compute service's own user. */
+  nova: Client
+  /** There from the first host on. */
+  fabrics(): Fabrics
   startServer(env?: NodeJS.ProcessEnv): Promise<void>
   serverPid(): number
   /** Resolves when the server process has ended by itself. */
@@ -86,18 +99,15 @@ export async function createCloud(options: CloudOptions = {}): Promise<WholeClou
   const serverDir = join(dir, 'server')
   await mkdir(serverDir)
   const secret = randomBytes(32).toString('hex')
-  const names = ['admin', 'blue', 'red'] as const
+  const names = ['admin', 'blue', 'red', 'nova'] as const
+  const roles = { admin: 'admin', blue: 'member', red: 'member', nova: 'service' }
   await writeFile(join(dir, 'secret'), secret, { mode: 0o600 })
   await writeFile(
     join(dir, 'bootstrap.json'),
     JSON.stringify({
       projects: names.map((name) => ({ name })),
       users: names.map((name) => ({ name, password: `${name}-pass` })),
-      assignments: names.map((name) => ({
-        user: name,
-        project: name,
-        role: name === 'admin' ? 'admin' : 'member',
-      })),
+      assignments: names.map((name) => ({ user: name, project: name, role: roles[name] })),
     }),
   )
   const configuration = (localIp: string | null, host: string | null) => `
@@ -105,19 +115,25 @@ export async function createCloud(options: CloudOptions = {}): Promise<WholeClou
 ${host ? `host = ${host}\n` : ''}dns_domain = cloud.test
 auth_strategy = embedded
 [ml2]
-type_drivers = local,flat,vxlan
+type_drivers = local,flat,vlan,gre,vxlan,geneve
 tenant_network_types = vxlan
 mechanism_drivers = openvswitch
 extension_drivers = port_security,dns
 [ml2_type_flat]
 flat_networks = public
+[ml2_type_vlan]
+network_vlan_ranges = physnet1:100:199
+[ml2_type_gre]
+tunnel_id_ranges = 1:100000
 [ml2_type_vxlan]
 vni_ranges = 1:100000
+[ml2_type_geneve]
+vni_ranges = 1:100000
 [ovs]
-${localIp ? `local_ip = ${localIp}\n` : ''}bridge_mappings =
+${localIp ? `local_ip = ${localIp}\n` : ''}bridge_mappings = physnet1:br-physnet1
 datapath_type = netdev
 [agent]
-tunnel_types = vxlan
+tunnel_types = vxlan,gre,geneve
 ${options.config ?? ''}
 `
   await writeFile(join(dir, 'server.conf'), configuration(null, null))
@@ -129,15 +145,16 @@ ${options.config ?? ''}
     projectName: name,
     domainId: 'default',
   })
-  const clouds = { admin: entry('admin'), blue: entry('blue'), red: entry('red') }
+  const clouds = { admin: entry('admin'), blue: entry('blue'), red: entry('red'), nova: entry('nova') }
   const clients = {
     admin: createClient(clouds.admin),
     blue: createClient(clouds.blue),
     red: createClient(clouds.red),
+    nova: createClient(clouds.nova),
   }
   const feed = `unix:${join(serverDir, 'feed.sock')}`
   let server: ChildProcess | undefined
-  let fabric: Fabric | undefined
+  let fabrics: Fabrics | undefined
   const hosts: CloudHost[] = []
 
   async function startServer(env: NodeJS.ProcessEnv = {}): Promise<void> {
@@ -163,6 +180,10 @@ ${options.config ?? ''}
     clouds,
     ...clients,
     startServer,
+    fabrics() {
+      if (!fabrics) throw new Error('there is no host yet')
+      return fabrics
+    },
     serverPid: () => server?.pid ?? 0,
     serverEnded: () => ended(server),
     async killServer() {
@@ -180,10 +201,13 @@ ${options.config ?? ''}
       await connection.close()
     },
     async addHost(name) {
-      fabric ??= await createFabric()
+      fabrics ??= { underlay: await createFabric(), physnet1: await createFabric('physnet1') }
       const host = await createTestHost(name)
       const localIp = `192.0.2.${hosts.length + 11}`
-      await fabric.attach(host, `${localIp}/24`, { underlay: true, mtu: 1600 })
+      const wires = {
+        underlay: await fabrics.underlay.attach(host, `${localIp}/24`, { bridge: 'br-phy', mtu: 1600 }),
+        physnet1: await fabrics.physnet1.attach(host, null, { nic: 'eth1', bridge: 'br-physnet1' }),
+      }
       const state = join(host.dir, 'agent')
       await mkdir(state)
       await writeFile(join(host.dir, 'agent.conf'), configuration(localIp, name))
@@ -191,6 +215,7 @@ ${options.config ?? ''}
       let agent: TestProcess | undefined
       const whole: CloudHost = {
         ...host,
+        wires,
         agentPid: () => agent?.pid ?? 0,
         async startAgent() {
           agent = await host.spawn(
@@ -223,7 +248,8 @@ ${options.config ?? ''}
         await host.killAgent()
         await host.destroy()
       }
-      await fabric?.destroy()
+      await fabrics?.underlay.destroy()
+      await fabrics?.physnet1.destroy()
       if (!process.env.NUCLEON_KEEP) await rm(dir, { recursive: true, force: true })
     },
   }
@@ -348,6 +374,37 @@ export async function until(what: string, holds: () => Promise<boolean>, seconds
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`)
     await sleep(50)
+  }
+}
+
+/** What tcpdump sees on a device of a test host, from the call's end until `stop` answers it. */
+export async function capture(
+  host: TestHost,
+  device: string,
+  filter: string,
+  namespace?: string,
+): Promise<{ stop(): Promise<string> }> {
+  const prefix = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]
+  const process = await host.spawn([...prefix, 'tcpdump', '-nn', '-e', '-l', '-i', device, filter])
+  let seen = ''
+  process.child.stdout?.on('data', (data) => {
+    seen += data
+  })
+  await new Promise<void>((resolve, reject) => {
+    let said = ''
+    process.child.stderr?.on('data', (data) => {
+      said += data
+      if (said.includes('listening on')) resolve()
+    })
+    process.child.once('exit', () => reject(new Error(`tcpdump on ${device}: ${said}`)))
+  })
+  const drained = new Promise<void>((resolve) => process.child.stdout?.once('end', resolve))
+  return {
+    async stop() {
+      process.kill('SIGINT')
+      await Promise.all([process.ended, drained])
+      return seen.trim()
+    },
   }
 }
 

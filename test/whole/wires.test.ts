@@ -1,0 +1,300 @@
+/**
+ * Two hosts carry networks of every type between them, each with its own identifier on the wire as a capture on the
+ * fabric shows; what is down passes nothing; and an instance moves from host to host.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { create, type Network, type Port, show, update } from '../../client/networking.ts'
+import { createTestHost, type TestHost, whyNoTestHosts } from '../kernel/sandbox.ts'
+import {
+  type CloudHost,
+  capture,
+  computePort,
+  createCloud,
+  type Instance,
+  pings,
+  until,
+  untilStatus,
+  type WholeCloud,
+} from './cloud.ts'
+
+const skip = whyNoTestHosts() ?? false
+let cloud: WholeCloud
+let one: CloudHost
+let two: CloudHost
+let outside: TestHost | undefined
+
+before(async () => {
+  if (skip) return
+  cloud = await createCloud()
+  one = await cloud.addHost('one')
+  two = await cloud.addHost('two')
+  await one.startAgent()
+  await two.startAgent()
+})
+after(async () => {
+  await outside?.destroy()
+  await cloud?.destroy()
+})
+
+/** A network of that wire with a subnet without DHCP. */
+async function buildNetwork(name: string, wire: Record<string, unknown>, cidr: string): Promise<Network> {
+  const network = await create(cloud.admin, 'network', { name, ...wire })
+  await create(cloud.admin, 'subnet', { network_id: network.id, ip_version: 4, cidr, enable_dhcp: false })
+  return network
+}
+
+/** An instance with a fixed address, which it is given by hand. */
+async function settle(host: CloudHost, network: Network, address: string): Promise<Instance> {
+  const port = await computePort(cloud.admin, host.name, {
+    network_id: network.id,
+    fixed_ips: [{ ip_address: address }],
+  })
+  const instance = await host.plug(port)
+  await instance.run(['ip', 'address', 'add', `${address}/24`, 'dev', 'eth0'])
+  return instance
+}
+
+const active = (...instances: Instance[]) =>
+  Promise.all(instances.map(({ port }) => untilStatus(cloud.admin, port.id, 'ACTIVE')))
+
+const sized = async (from: Instance, address: string, bytes: number): Promise<boolean> =>
+  from.run(['ping', '-c', '1', '-W', '2', '-M', 'do', '-s', String(bytes), address]).then(
+    () => true,
+    () => false,
+  )
+
+interface Wire {
+  attributes: Record<string, unknown>
+  mtu: number
+  /** Where the frames go, what to capture, and how each of them starts. */
+  fabric: 'underlay' | 'physnet1'
+  filter: string
+  frame: RegExp
+}
+
+const tunnel = (type: string, id: number) => ({
+  'provider:network_type': type,
+  'provider:segmentation_id': id,
+})
+/** The same number for all: what keeps them apart is the type. */
+const id = 0x65
+const wires: Record<string, Wire> = {
+  vxlan: {
+    attributes: tunnel('vxlan', id),
+    mtu: 1450,
+    fabric: 'underlay',
+    filter: 'udp port 4789',
+    frame:
+      /192\.0\.2\.11\.\d+ > 192\.0\.2\.12\.4789: VXLAN, .* vni 101\n.*10\.1\.0\.11 > 10\.1\.0\.12: ICMP echo request/,
+  },
+  gre: {
+    attributes: tunnel('gre', id),
+    mtu: 1458,
+    fabric: 'underlay',
+    filter: 'ip proto 47',
+    frame: /192\.0\.2\.11 > 192\.0\.2\.12: GREv0, key=0x65, .*10\.1\.0\.11 > 10\.1\.0\.12: ICMP echo request/,
+  },
+  geneve: {
+    attributes: tunnel('geneve', id),
+    mtu: 1450,
+    fabric: 'underlay',
+    filter: 'udp port 6081',
+    frame:
+      /192\.0\.2\.11\.\d+ > 192\.0\.2\.12\.6081: Geneve, .*vni 0x65.*10\.1\.0\.11 > 10\.1\.0\.12: ICMP echo request/s,
+  },
+  vlan: {
+    attributes: {
+      'provider:network_type': 'vlan',
+      'provider:physical_network': 'physnet1',
+      'provider:segmentation_id': id,
+    },
+    mtu: 1500,
+    fabric: 'physnet1',
+    filter: 'vlan',
+    frame: /vlan 101, .*10\.1\.0\.11 > 10\.1\.0\.12: ICMP echo request/,
+  },
+}
+
+test('networks of every type reach from host to host, each under its own identifier', { skip }, async () => {
+  const residents = new Map<string, { network: Network; a: Instance; b: Instance }>()
+  for (const [name, wire] of Object.entries(wires)) {
+    const network = await buildNetwork(name, wire.attributes, '10.1.0.0/24')
+    assert.equal(network.mtu, wire.mtu, name)
+    const a = await settle(one, network, '10.1.0.11')
+    const b = await settle(two, network, '10.1.0.12')
+    residents.set(name, { network, a, b })
+  }
+  await active(...[...residents.values()].flatMap(({ a, b }) => [a, b]))
+
+  for (const [name, wire] of Object.entries(wires)) {
+    const { a, b } = residents.get(name) ?? assert.fail(name)
+    const fabric = cloud.fabrics()[wire.fabric]
+    const frames = await capture(fabric.host, one.wires[wire.fabric], wire.filter)
+    const strangers = await Promise.all(
+      [...residents].filter(([other]) => other !== name).map(([, { b }]) => hearing(b, a)),
+    )
+    assert.ok(await pings(a, '10.1.0.12'), `${name}: a reaches b`)
+    const seen = await frames.stop()
+    assert.match(seen, wire.frame, name)
+    for (const stop of strangers) assert.equal(await stop(), '', `${name}: frames of a elsewhere`)
+    for (const inside of [a, b]) await inside.run(['ip', 'link', 'set', 'eth0', 'mtu', '1600'])
+    assert.ok(
+      await sized(a, '10.1.0.12', wire.mtu - 28),
+      `${name}: a packet of ${wire.mtu} bytes passes whole`,
+    )
+    for (const inside of [a, b]) await inside.run(['ip', 'link', 'set', 'eth0', 'mtu', String(wire.mtu)])
+  }
+})
+
+/** What an instance hears of another's frames; answers how to stop. */
+async function hearing(at: Instance, from: Instance): Promise<() => Promise<string>> {
+  const frames = await capture(two, 'eth0', `ether src ${from.port.mac_address}`, at.namespace)
+  return () => frames.stop()
+}
+
+test('a VLAN network reaches a host outside of the cloud, with its tag', { skip }, async () => {
+  const network = await buildNetwork(
+    'outside',
+    { ...wires.vlan?.attributes, 'provider:segmentation_id': 300 },
+    '10.2.0.0/24',
+  )
+  const a = await settle(one, network, '10.2.0.11')
+  // Its own switch puts the tag on and takes it off, as a router of the data centre would.
+  outside = await createTestHost('outside')
+  await cloud.fabrics().physnet1.attach(outside, null, { nic: 'eth0', bridge: 'br0' })
+  await outside.run([
+    ...[
+      'ovs-vsctl',
+      'add-port',
+      'br0',
+      'vlan300',
+      'tag=300',
+      '--',
+      'set',
+      'Interface',
+      'vlan300',
+      'type=internal',
+    ],
+    ...['--', 'add-port', 'br0', 'vlan301', 'tag=301', '--', 'set', 'Interface', 'vlan301', 'type=internal'],
+  ])
+  await outside.run(['ip', 'link', 'set', 'vlan301', 'up'])
+  await outside.run(['ip', 'address', 'add', '10.2.0.200/24', 'dev', 'vlan300'])
+  await outside.run(['ip', 'link', 'set', 'vlan300', 'up'])
+  await active(a)
+  const beside = await capture(outside, 'vlan301', `ether src ${a.port.mac_address}`)
+  assert.ok(await pings(a, '10.2.0.200'), 'a reaches the host outside')
+  assert.equal(await beside.stop(), '', 'nothing of it on VLAN 301')
+  await outside.run(['ping', '-c', '2', '-W', '2', '10.2.0.11'])
+})
+
+test('a network of several segments is carried by the first that a host reaches', { skip }, async () => {
+  const network = await buildNetwork(
+    'both',
+    { segments: [{ ...wires.vlan?.attributes, 'provider:segmentation_id': 302 }, tunnel('vxlan', 302)] },
+    '10.3.0.0/24',
+  )
+  const [a, b] = [await settle(one, network, '10.3.0.11'), await settle(two, network, '10.3.0.12')]
+  await active(a, b)
+  // Both hosts reach physnet1.
+  const frames = await capture(cloud.fabrics().physnet1.host, one.wires.physnet1, 'vlan 302')
+  assert.ok(await pings(a, '10.3.0.12'))
+  assert.match(await frames.stop(), /ICMP echo request/)
+})
+
+test('what is administratively down passes nothing, and the others go on', { skip }, async () => {
+  const network = await buildNetwork('switched', {}, '10.4.0.0/24')
+  const control = await buildNetwork('control', {}, '10.4.0.0/24')
+  const a = await settle(one, network, '10.4.0.11')
+  const b = await settle(two, network, '10.4.0.12')
+  const c = await settle(two, network, '10.4.0.13')
+  const x = await settle(one, control, '10.4.0.11')
+  const y = await settle(two, control, '10.4.0.12')
+  await active(a, b, c, x, y)
+  assert.ok(await pings(a, '10.4.0.12'))
+
+  await update(cloud.admin, 'port', b.port.id, { admin_state_up: false })
+  await untilStatus(cloud.admin, b.port.id, 'DOWN')
+  const atB = await capture(two, 'eth0', `ether src ${a.port.mac_address}`, b.namespace)
+  await a.run(['ip', 'neigh', 'flush', 'dev', 'eth0'])
+  const [toB, toC] = await Promise.all([pings(a, '10.4.0.12'), pings(a, '10.4.0.13')])
+  assert.deepEqual([toB, toC], [false, true], 'the port that is down, and its neighbour')
+  assert.equal(await atB.stop(), '')
+  await update(cloud.admin, 'port', b.port.id, { admin_state_up: true })
+  await active(b)
+  assert.ok(await pings(a, '10.4.0.12'), 'up again')
+
+  await update(cloud.admin, 'network', network.id, { admin_state_up: false })
+  for (const instance of [a, b, c]) await untilStatus(cloud.admin, instance.port.id, 'DOWN')
+  const [down, up] = await Promise.all([pings(a, '10.4.0.13'), pings(x, '10.4.0.12')])
+  assert.deepEqual([down, up], [false, true], 'the network that is down, and another')
+  await update(cloud.admin, 'network', network.id, { admin_state_up: true })
+  await active(a, b, c)
+  assert.ok(await pings(a, '10.4.0.13'))
+})
+
+const localVlan = async (host: CloudHost, device: string): Promise<string> =>
+  (await host.run(['ovs-vsctl', '--if-exists', 'get', 'Port', device, 'tag'])).trim()
+
+const flowsOf = (host: CloudHost, bridge: string): Promise<string> =>
+  host.run(['ovs-ofctl', '--names', 'dump-flows', bridge])
+
+/** Pings of `count` times 10 ms; answers the sequence numbers that were not answered. */
+async function lossOf(from: Instance, address: string, count: number, meanwhile: () => Promise<void>) {
+  const run = from.run(['ping', '-n', '-c', String(count), '-i', '0.01', '-W', '1', address])
+  await meanwhile()
+  const text = await run.catch((error: Error) => error.message)
+  const answered = new Set([...text.matchAll(/icmp_seq=(\d+) ttl/g)].map(([, seq]) => Number(seq)))
+  return Array.from({ length: count }, (_, index) => index + 1).filter((seq) => !answered.has(seq))
+}
+
+test('an instance moves to another host while it is spoken to', { skip }, async (t) => {
+  const network = await buildNetwork('moving', {}, '10.5.0.0/24')
+  const peer = await settle(two, network, '10.5.0.12')
+  const guest = await settle(one, network, '10.5.0.11')
+  await active(peer, guest)
+  assert.ok(await pings(peer, '10.5.0.11'))
+  const { id: portId } = guest.port
+  const path = `/ports/${portId}/bindings`
+  const statuses = new Set<Port['status'] | undefined>()
+  let arrived: Instance | undefined
+  let pause = 0
+
+  const lost = await lossOf(peer, '10.5.0.11', 600, async () => {
+    const look = async () => statuses.add((await show(cloud.admin, 'port', portId))?.status)
+    await cloud.nova.request('POST', path, { binding: { host: 'two' } })
+    arrived = await two.plug(guest.port)
+    const there = arrived
+    await there.run(['ip', 'link', 'set', 'eth0', 'down'])
+    await until('the port is wired on its new host', async () => {
+      await look()
+      const tag = await localVlan(two, there.device)
+      return tag !== '4095' && (await flowsOf(two, 'br-int')).includes(there.device)
+    })
+    const started = performance.now()
+    // The guest stops here and goes on there, where it announces itself.
+    await guest.run(['ip', 'link', 'set', 'eth0', 'down'])
+    await there.run(['ip', 'link', 'set', 'eth0', 'up'])
+    await there.run(['ip', 'address', 'add', '10.5.0.11/24', 'dev', 'eth0'])
+    await there.run(['busybox', 'arping', '-q', '-U', '-c', '1', '-I', 'eth0', '10.5.0.11'])
+    pause = performance.now() - started
+    await cloud.nova.request('PUT', `${path}/two/activate`)
+    await look()
+    await guest.unplug()
+    await cloud.nova.request('DELETE', `${path}/one`)
+    await look()
+  })
+  t.diagnostic(
+    `lost ${lost.length} of 600 pings 10 ms apart (${lost[0]} to ${lost.at(-1)}); the guest stood still ${Math.round(pause)} ms`,
+  )
+  assert.ok(lost.length * 10 < pause + 500, `${lost.length} pings of 10 ms lost, paused ${pause} ms`)
+  assert.deepEqual([...statuses], ['ACTIVE'], 'the port was ACTIVE all the time')
+  const moved = await show(cloud.admin, 'port', portId)
+  assert.equal(moved?.['binding:host_id'], 'two')
+  await until('the host before has nothing of it', async () => {
+    const flows = `${await flowsOf(one, 'br-int')}${await flowsOf(one, 'br-tun')}`
+    const [vni = 0] = [(await show(cloud.admin, 'network', network.id))?.['provider:segmentation_id'] ?? 0]
+    return !flows.includes(guest.device) && !flows.includes(`set_tunnel:0x${vni.toString(16)},`)
+  })
+  assert.ok(await pings(peer, '10.5.0.11'))
+})
