@@ -52,7 +52,12 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     integrationBridge: options.integrationBridge,
     log,
   })
-  const processes = createProcessesFacility({ runDir: options.runDir, log, generationOf })
+  const processes = createProcessesFacility({
+    runDir: options.runDir,
+    log,
+    generationOf,
+    prepare: (process) => leases.seed(process),
+  })
   const flows = createFlowsFacility({ runDir: options.ovsRunDir, cookie: options.cookie, ovs, log })
   const files = createFilesFacility({
     runDir: options.runDir,

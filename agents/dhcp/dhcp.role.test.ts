@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { DhcpEntryDocument, NetworkDocument, PortDocument } from '../../model/documents/documents.ts'
+import type {
+  DhcpEntryDocument,
+  NetworkDocument,
+  PortDocument,
+  SubnetPart,
+} from '../../model/documents/documents.ts'
 import type { Standing } from '../daemon/role.ts'
 import { binding, dhcpPort, entry, envelope, network, port, subnet, testId } from '../testing/documents.ts'
 import { matchesGolden } from '../testing/golden.ts'
@@ -127,7 +132,7 @@ test('host routes come with the default route, as RFC 3442 has it, and once for 
 const unserved: [string, Cloud][] = [
   ['whose DHCP port is another host’s', { server: dhcpPort(2, { bindings: [binding('host-b')] }) }],
   ['without a DHCP port', { server: port(2) }],
-  ['without DHCP', { network: network({ subnets: [subnet({ enable_dhcp: false })] }) }],
+  ['without DHCP on any subnet', { network: network({ subnets: [subnet({ enable_dhcp: false })] }) }],
   ['that is down', { network: network({ admin_state_up: false }) }],
 ]
 for (const [why, cloud] of unserved) {
@@ -135,6 +140,96 @@ for (const [why, cloud] of unserved) {
     assert.deepEqual([...piecesFor({ ...cloud, entries: [entry(5)] }).keys()], [])
   })
 }
+
+const six = (n: number, values: Partial<SubnetPart>): SubnetPart =>
+  subnet({ id: testId('5b', n), ip_version: 6, cidr: `2001:db8:${n}::/64`, gateway_ip: null, ...values })
+
+/** Each valid pair of ipv6_ra_mode and ipv6_address_mode, and whether clients are served by DHCP there. */
+const modes: [
+  SubnetPart['ipv6_ra_mode'],
+  SubnetPart['ipv6_address_mode'],
+  'addresses' | 'options' | 'nothing',
+][] = [
+  [null, null, 'addresses'],
+  [null, 'slaac', 'nothing'],
+  [null, 'dhcpv6-stateful', 'addresses'],
+  [null, 'dhcpv6-stateless', 'options'],
+  ['slaac', null, 'nothing'],
+  ['slaac', 'slaac', 'nothing'],
+  ['dhcpv6-stateful', null, 'nothing'],
+  ['dhcpv6-stateful', 'dhcpv6-stateful', 'addresses'],
+  ['dhcpv6-stateless', null, 'nothing'],
+  ['dhcpv6-stateless', 'dhcpv6-stateless', 'options'],
+]
+
+test('every valid combination of IPv6 modes on one network', () => {
+  const subnets = modes.map(([ipv6_ra_mode, ipv6_address_mode], n) =>
+    six(n + 1, { ipv6_ra_mode, ipv6_address_mode }),
+  )
+  const fixed_ips = subnets.map(({ id }, n) => ({ subnet_id: id, ip_address: `2001:db8:${n + 1}::5` }))
+  const own = fixed_ips.map(({ subnet_id }, n) => ({ subnet_id, ip_address: `2001:db8:${n + 1}::2` }))
+  const objects = [
+    ...piecesFor({
+      network: network({ subnets }),
+      server: dhcpPort(2, { fixed_ips: own }),
+      entries: [entry(5, { fixed_ips, dns_assignment: [] })],
+    }).values(),
+  ].flat()
+  const hosts = objects.find((object) => object.kind === 'file' && object.path.includes('/hosts/'))
+  const process = objects.find((object) => object.kind === 'process')
+  const options = objects.find((object) => object.kind === 'file' && object.path.endsWith('/network'))
+  for (const [n, [ra, address, served]] of modes.entries()) {
+    const label = `ra ${ra}, address ${address}`
+    const has = (text: string, part: string) => text.includes(part)
+    const ranges = process?.kind === 'process' ? process.argv.join('\n') : ''
+    const texts = [hosts, options].map((object) => (object?.kind === 'file' ? object.content : ''))
+    assert.equal(has(ranges, `,2001:db8:${n + 1}::,static,64,`), served !== 'nothing', label)
+    assert.equal(has(texts[0] ?? '', `[2001:db8:${n + 1}::5]`), served === 'addresses', label)
+    assert.equal(has(texts[1] ?? '', `[2001:db8:${n + 1}::2]`), served !== 'nothing', label)
+  }
+  matchesGolden(here, 'ipv6-modes', objects)
+})
+
+test('a client may ask for all its IPv6 addresses on a subnet, and for one of IPv4', () => {
+  const subnets = [
+    subnet(),
+    six(6, { ipv6_address_mode: 'dhcpv6-stateful', ipv6_ra_mode: 'dhcpv6-stateful' }),
+  ]
+  const fixed_ips = ['10.0.0.5', '10.0.0.6', '2001:db8:6::5', '2001:db8:6::6'].map((ip_address) => ({
+    subnet_id: testId('5b', ip_address.includes(':') ? 6 : 1),
+    ip_address,
+  }))
+  const piece = piecesFor({
+    network: network({ subnets }),
+    entries: [entry(5, { fixed_ips, dns_assignment: [] })],
+  }).get(`dhcp/entry/${entry(5).id}`)
+  const hosts = piece?.find((object) => object.kind === 'file' && object.path.includes('/hosts/'))
+  assert.deepEqual(hosts?.kind === 'file' && hosts.content.trimEnd().split('\n'), [
+    `${entry(5).mac_address},host-10-0-0-5.example.org,10.0.0.5`,
+    `${entry(5).mac_address},host-2001-db8-6--5.example.org,[2001:db8:6::5][2001:db8:6::6]`,
+  ])
+  const leases = piece?.flatMap((object) => (object.kind === 'lease' ? [object.ip] : []))
+  assert.deepEqual(leases, ['10.0.0.5', '2001:db8:6::5', '2001:db8:6::6'])
+})
+
+test('a network of subnets with addresses of their own (SLAAC) has a name server all the same', () => {
+  const subnets = [six(6, { ipv6_address_mode: 'slaac', ipv6_ra_mode: 'slaac' })]
+  const process = piecesFor({ network: network({ subnets }) })
+    .get(serverId)
+    ?.find((object) => object.kind === 'process')
+  assert.ok(process)
+  assert.ok(!process.argv.some((argument: string) => argument.startsWith('--dhcp-range')))
+})
+
+test('a client’s own identifier is known, and not sent as an option', () => {
+  for (const opt_name of ['client-id', '61']) {
+    const extra_dhcp_opts = [{ opt_name, opt_value: 'abc', ip_version: 4 as const }]
+    const piece = piecesFor({ entries: [entry(5, { extra_dhcp_opts })] }).get(`dhcp/entry/${entry(5).id}`)
+    const texts = piece?.flatMap((object) => (object.kind === 'file' ? [object.path, object.content] : []))
+    assert.ok(texts?.some((text) => text.includes(',id:abc,')))
+    assert.ok(!texts?.some((text) => text.includes('/opts/')))
+  }
+})
 
 test('settings of the agent reach dnsmasq', () => {
   const process = piecesFor(

@@ -5,7 +5,7 @@
 import type { DhcpEntryDocument } from '../../model/documents/documents.ts'
 import type { Role, View } from '../daemon/role.ts'
 import { entryPiece } from './entry.ts'
-import { type Served, servedBy, servedSubnets } from './served.ts'
+import { needsServer, type Served, servedBy } from './served.ts'
 import { serverPiece } from './server.ts'
 import type { DhcpSettings } from './settings.ts'
 
@@ -96,8 +96,7 @@ function concernsServer(entry: DhcpEntryDocument): boolean {
 /** How this host serves the network; undefined when it does not. */
 function serving(view: View, settings: DhcpSettings, networkId: string): Served | undefined {
   const network = view.documents.get('network', networkId)
-  if (network === undefined || servedSubnets(settings, network).length === 0) return undefined
-  if (!network.admin_state_up) return undefined
+  if (network === undefined || !needsServer(network)) return undefined
   const [port] = view.documents
     .ofNetwork('port', networkId)
     .filter(

@@ -3,16 +3,16 @@
  * at once when it appears. What changes or goes needs a SIGHUP; a lease that nobody has leave for is released.
  */
 import type { HostObject } from '../../host/objects.ts'
-import type { DhcpEntryDocument, FixedIp } from '../../model/documents/documents.ts'
+import type { DhcpEntryDocument } from '../../model/documents/documents.ts'
 import { portTag, type Served, servedSubnets } from './served.ts'
 import type { DhcpSettings } from './settings.ts'
 import { dnsName, optionLine } from './text.ts'
 
 export function entryPiece(settings: DhcpSettings, served: Served, entry: DhcpEntryDocument): HostObject[] {
-  const options = entry.extra_dhcp_opts
+  const options = ownOptions(entry)
     .map((option) => optionLine(portTag(entry.id), option))
     .filter((line) => line !== undefined)
-  const clients = entry.device_owner === 'network:dhcp' ? [] : clientAddresses(settings, served, entry)
+  const leases = entry.device_owner === 'network:dhcp' ? [] : leasesOf(settings, served, entry)
   return [
     ...file(served, served.files.options, entry.id, options),
     ...file(served, served.files.names, entry.id, nameLines(served, entry)),
@@ -21,21 +21,19 @@ export function entryPiece(settings: DhcpSettings, served: Served, entry: DhcpEn
       served,
       served.files.hosts,
       entry.id,
-      clients.map((fixed) => hostLine(served, entry, fixed)),
+      leases.map((addresses) => hostLine(served, entry, addresses)),
     ),
-    ...clients
-      .filter((fixed) => !fixed.ip_address.includes(':'))
-      .map(
-        (fixed): HostObject => ({
-          kind: 'lease',
-          process: served.process,
-          namespace: served.namespace,
-          link: served.device,
-          file: served.files.leases,
-          ip: fixed.ip_address,
-          mac: entry.mac_address,
-        }),
-      ),
+    ...leases.flat().map(
+      (ip): HostObject => ({
+        kind: 'lease',
+        process: served.process,
+        namespace: served.namespace,
+        link: served.device,
+        file: served.files.leases,
+        ip,
+        mac: entry.mac_address,
+      }),
+    ),
   ]
 }
 
@@ -52,26 +50,48 @@ function file(served: Served, directory: string, id: string, lines: readonly str
   ]
 }
 
-/** The first address on each served subnet: a client asks for one there. */
-function clientAddresses(settings: DhcpSettings, served: Served, entry: DhcpEntryDocument): FixedIp[] {
-  return servedSubnets(settings, served.network).flatMap(
-    (subnet) => entry.fixed_ips.find((fixed) => fixed.subnet_id === subnet.id) ?? [],
-  )
+/**
+ * What the client may be given, by subnet. A client asks for one IPv4 address on each, so the first is it; of IPv6 it
+ * may ask for all. Addresses that clients form themselves are no leases.
+ */
+function leasesOf(settings: DhcpSettings, served: Served, entry: DhcpEntryDocument): [string, ...string[]][] {
+  return servedSubnets(settings, served.network)
+    .filter((subnet) => subnet.ipv6_address_mode !== 'dhcpv6-stateless')
+    .flatMap((subnet) => {
+      const [first, ...more] = entry.fixed_ips
+        .filter((fixed) => fixed.subnet_id === subnet.id)
+        .map((fixed) => fixed.ip_address)
+      if (first === undefined) return []
+      return [subnet.ip_version === 4 ? [first] : [first, ...more]]
+    })
 }
 
 /**
  * No `set:` tag stands here: dnsmasq 2.90 crashes at the first SIGHUP after it has given a lease to a host that has
  * one. The port's own options find it by --dhcp-mac instead.
  */
-function hostLine(served: Served, entry: DhcpEntryDocument, { ip_address: ip }: FixedIp): string {
-  const { fqdn } = namesOf(served, entry, ip)
-  return [entry.mac_address, ...clientId(entry), fqdn, ip.includes(':') ? `[${ip}]` : ip].join()
+function hostLine(
+  served: Served,
+  entry: DhcpEntryDocument,
+  addresses: readonly [string, ...string[]],
+): string {
+  const { fqdn } = namesOf(served, entry, addresses[0])
+  const isFour = !addresses[0].includes(':')
+  const ips = isFour ? addresses[0] : addresses.map((ip) => `[${ip}]`).join('')
+  return [entry.mac_address, ...(isFour ? clientId(entry) : []), fqdn, ips].join()
 }
 
-/** Source: the option `client-id` of extra_dhcp_opts, by which a client may make itself known too. */
+/** Source: the option `client-id` (61) of extra_dhcp_opts, by which a client may make itself known too. */
+const clientIdNames: readonly string[] = ['client-id', '61']
+
 function clientId(entry: DhcpEntryDocument): string[] {
-  const value = entry.extra_dhcp_opts.find((option) => option.opt_name === 'client-id')?.opt_value
+  const value = entry.extra_dhcp_opts.find((option) => clientIdNames.includes(option.opt_name))?.opt_value
   return value && /^[\w.:-]{1,255}$/.test(value) ? [`id:${value}`] : []
+}
+
+/** Those that are sent to the client; its own identifier is not. */
+function ownOptions(entry: DhcpEntryDocument): DhcpEntryDocument['extra_dhcp_opts'] {
+  return entry.extra_dhcp_opts.filter((option) => !clientIdNames.includes(option.opt_name))
 }
 
 function nameLines(served: Served, entry: DhcpEntryDocument): string[] {

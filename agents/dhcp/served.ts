@@ -46,7 +46,15 @@ export function servedBy(settings: DhcpSettings, network: NetworkDocument, port:
   }
 }
 
-/** The subnets whose clients are served: not those that configure themselves (SLAAC), nor what dnsmasq refuses. */
+/** True where a server runs: with DHCP on any subnet, if only to answer for names (SLAAC). */
+export function needsServer(network: NetworkDocument): boolean {
+  return network.admin_state_up && network.subnets.some((subnet) => subnet.enable_dhcp)
+}
+
+/**
+ * The subnets whose clients are served by DHCP: not those that configure themselves (SLAAC), nor whose DHCP servers are
+ * somebody else's (ipv6_ra_mode alone), nor what dnsmasq refuses.
+ */
 export function servedSubnets(settings: DhcpSettings, network: NetworkDocument): SubnetPart[] {
   return network.subnets.filter((subnet) => {
     if (!subnet.enable_dhcp) return false

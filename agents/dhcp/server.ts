@@ -17,7 +17,6 @@ export function serverPiece(
   entries: readonly DhcpEntryDocument[],
 ): HostObject[] {
   const subnets = servedSubnets(settings, served.network)
-  if (subnets.length === 0) return []
   const { files, namespace } = served
   const link = linkOf(settings, served)
   const space: HostObject = { kind: 'namespace', name: namespace }
@@ -127,7 +126,7 @@ function dnsmasq(
       `--interface=${served.device}`,
       ...subnets.map((subnet) => rangeOf(settings, subnet)),
       `--dhcp-option-force=option:mtu,${network.mtu}`,
-      `--dhcp-lease-max=${leaseMax(settings, subnets)}`,
+      `--dhcp-lease-max=${Math.max(1, leaseMax(settings, subnets))}`,
       '--conf-file=/dev/null',
       ...(domain === undefined ? [] : [`--domain=${domain}`]),
       ...settings.dnsServers.map((server) => `--server=${server}`),

@@ -1,7 +1,9 @@
 /**
  * DHCP leases that dnsmasq has given: one that nobody wants is released, so that its address can be given to another
- * at once. A scope is a lease file. Level-triggered: what an agent leaves undone, the next one finds.
+ * at once. A scope is a lease file. Level-triggered: what an agent leaves undone, the next one finds. A server that
+ * starts without a lease file is told of the leases that it may find its clients with.
  */
+import { existsSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
@@ -21,8 +23,23 @@ interface LeaseFile {
   link: string
 }
 
-export function createLeasesFacility(options: LeasesOptions): Facility {
+export interface LeasesFacility extends Facility {
+  /**
+   * Call before a server starts: without a lease file it would refuse to renew what another server of the network
+   * gave. Clients renew the entries, which end never, with true ones; those that nobody wants any more are released.
+   * IPv6 leases cannot be told without their client's identifiers.
+   */
+  seed(process: Process): void
+}
+
+export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
   const files = new Map<string, LeaseFile>()
+  const wantedLeases = new Map<string, Map<string, Lease>>()
+  /**
+   * IPv6 addresses, by process and address, whose leave was withdrawn from one client, perhaps to be given to another:
+   * the client that had the lease when this was noticed.
+   */
+  const withdrawn = new Map<string, DnsmasqLease | undefined>()
   /** Wanted leases: how many there are by process and address, for DHCPv6, whose file may not tell the MAC. */
   const wantedAddresses = new Map<string, number>()
   const leases = new Map<string, DnsmasqLease>()
@@ -50,16 +67,30 @@ export function createLeasesFacility(options: LeasesOptions): Facility {
     const found: Observed[] = []
     const isWanted =
       owner !== undefined && [...options.processes()].some((process) => process.id === owner.process)
-    for (const lease of parseLeases(await textOf(file))) {
+    const all = parseLeases(await textOf(file))
+    if (owner) noteWithdrawn(owner.process, all)
+    for (const lease of all) {
       if (!owner) continue
       const object: Lease = { kind: 'lease', ...owner, file, ip: lease.ip, mac: lease.mac ?? '' }
       const ident = objectKey(object)
       leases.set(ident, lease)
-      const kept = lease.iaid !== undefined && wantedAddresses.has(`${owner.process} ${lease.ip}`)
+      const place = `${owner.process} ${lease.ip}`
+      const kept = lease.iaid !== undefined && wantedAddresses.has(place) && !withdrawn.has(place)
       // The leases of a server that goes away go with it.
       found.push({ ident, object, ours: isWanted && !kept })
     }
     return { complete: true, found }
+  }
+
+  /** Remembers who has what was withdrawn, and forgets what he has no more. */
+  function noteWithdrawn(process: string, all: readonly DnsmasqLease[]): void {
+    for (const [place, holder] of withdrawn) {
+      if (!place.startsWith(`${process} `)) continue
+      const lease = all.find((one) => place === `${process} ${one.ip}`)
+      const another = holder && (lease?.clientId !== holder.clientId || lease?.iaid !== holder.iaid)
+      if (lease === undefined || another) withdrawn.delete(place)
+      else withdrawn.set(place, lease)
+    }
   }
 
   async function release(change: Change): Promise<void> {
@@ -87,13 +118,20 @@ export function createLeasesFacility(options: LeasesOptions): Facility {
       events = listener
       return []
     },
-    wanted(_key, object, before) {
+    wanted(key, object, before) {
       if (object?.kind === 'lease') {
         files.set(object.file, { process: object.process, namespace: object.namespace, link: object.link })
         count(object, 1)
+        const ofProcess = wantedLeases.get(object.process) ?? new Map<string, Lease>()
+        wantedLeases.set(object.process, ofProcess.set(key, object))
       }
       if (before?.kind === 'lease') {
         count(before, -1)
+        if (!object) {
+          wantedLeases.get(before.process)?.delete(key)
+          if (wantedLeases.get(before.process)?.size === 0) wantedLeases.delete(before.process)
+          if (before.ip.includes(':')) withdrawn.set(`${before.process} ${before.ip}`, undefined)
+        }
         events?.changed(before.file)
       }
     },
@@ -113,6 +151,12 @@ export function createLeasesFacility(options: LeasesOptions): Facility {
       return failures
     },
     auditScopes: () => [...known()].map(([file]) => file),
+    seed(process) {
+      const file = optionOf(process, '--dhcp-leasefile')
+      if (file === undefined || existsSync(file)) return
+      const leases = [...(wantedLeases.get(process.id)?.values() ?? [])].filter(({ ip }) => !ip.includes(':'))
+      writeFileSync(file, leases.map(({ mac, ip }) => `0 ${mac} ${ip} * *\n`).join(''), { mode: 0o644 })
+    },
     async stop() {},
   }
 }

@@ -2,7 +2,7 @@
  * One test host with the real agent process on it, and a scripted server that this process serves over a unix socket:
  * what a test puts into the feed must become packets.
  */
-import { createWriteStream, writeFileSync } from 'node:fs'
+import { createWriteStream, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ScriptedFeed, scriptedFeed } from '../../agents/testing/feed.server.ts'
@@ -25,10 +25,13 @@ export interface AgentPlace {
   told(kind: Fact['kind'], portId: string, holds?: (fact: Fact) => boolean): Promise<void>
   /** Asks for an address by DHCP; answers what the client was given by name, or undefined when nobody offered. */
   dhcp(n: number): Promise<Record<string, string> | undefined>
+  /** The same by DHCPv6: for an address, or for options alone (`stateless`). Waits for the link-local address. */
+  dhcp6(n: number, mode: 'stateful' | 'stateless'): Promise<Record<string, string> | undefined>
   destroy(): Promise<void>
 }
 
-export async function createAgentPlace(name: string): Promise<AgentPlace> {
+/** `lines`: more of the configuration, from within [DEFAULT] on. */
+export async function createAgentPlace(name: string, lines = ''): Promise<AgentPlace> {
   const host = await createTestHost(name)
   const feed = scriptedFeed()
   const secret = 'secret'
@@ -42,9 +45,13 @@ export async function createAgentPlace(name: string): Promise<AgentPlace> {
   const credential = file('credential', makeCredential(secret, 'host-a'))
   const config = file(
     'agent.conf',
-    '[DEFAULT]\ndebug = true\n[ovs]\ndatapath_type = netdev\nlocal_ip = 127.0.0.1\n[agent]\ntunnel_types = vxlan\n',
+    `[DEFAULT]\ndebug = true\n${lines}\n[ovs]\ndatapath_type = netdev\nlocal_ip = 127.0.0.1\n[agent]\ntunnel_types = vxlan\n`,
   )
   const script = file('udhcpc.sh', '#!/bin/sh\n[ "$1" != bound ] || env\n')
+  const script6 = file(
+    'dhclient.sh',
+    '#!/bin/sh\ncase $reason in BOUND6|INFORM6|RENEW6|REBIND6) env;; esac\n',
+  )
   const log = createWriteStream(process.env.NUCLEON_AGENT_LOG ?? join(host.dir, 'agent.log'))
   await host.run(['chmod', '755', host.dir])
   const agents: TestProcess[] = []
@@ -115,12 +122,33 @@ export async function createAgentPlace(name: string): Promise<AgentPlace> {
       const client = ['udhcpc', '-i', 'eth0', '-f', '-n', '-q', '-t', '3', '-T', '1', '-A', '1', '-s', script]
       const asked = ['mtu', 'staticroutes', 'msstaticroutes'].flatMap((option) => ['-O', option])
       const output = await host.runIn(`vm${n}`, [...client, ...asked]).catch(() => undefined)
-      if (output === undefined) return undefined
-      const given = output.split('\n').map((line): [string, string] => {
-        const at = line.indexOf('=')
-        return [line.slice(0, at), line.slice(at + 1)]
+      return output === undefined ? undefined : variables(output)
+    },
+    async dhcp6(n, mode) {
+      await until('the link-local address is there', async () => {
+        const shown = await host.runIn(`vm${n}`, ['ip', '-6', 'address', 'show', 'dev', 'eth0'])
+        return shown.includes('scope link') && !shown.includes('tentative')
       })
-      return Object.fromEntries(given)
+      const base = join(host.dir, `dhclient-${n}`)
+      const files = ['-cf', '/dev/null', '-lf', `${base}.leases`, '-pf', `${base}.pid`, '-sf', script6]
+      const asks = mode === 'stateful' ? ['-N'] : ['-S']
+      const client = ['dhclient', '-6', '-d', '-1', '-D', 'LL', ...files, ...asks, 'eth0']
+      // With a lease of before it would merely ask whether it is still on the same link.
+      rmSync(`${base}.leases`, { force: true })
+      // It stays to renew its lease; what it was given is told at once.
+      const process_ = await host.spawn(['ip', 'netns', 'exec', `vm${n}`, ...client])
+      let output = ''
+      process_.child.stdout?.on('data', (chunk) => {
+        output += chunk
+      })
+      process_.child.stderr?.on('data', (chunk) => log.write(chunk))
+      const told = until('dhclient is told', () => output.includes('reason='), 4000)
+      await Promise.race([told, process_.ended]).catch(() => {})
+      await sleep(50)
+      process_.kill('SIGKILL')
+      await process_.ended
+      await told.catch(() => {})
+      return output.includes('reason=') ? variables(output) : undefined
     },
     async destroy() {
       for (const agent of agents) agent.kill('SIGKILL')
@@ -129,6 +157,15 @@ export async function createAgentPlace(name: string): Promise<AgentPlace> {
       log.end()
     },
   }
+}
+
+/** Reads what `env` prints. */
+function variables(text: string): Record<string, string> {
+  const given = text.split('\n').map((line): [string, string] => {
+    const at = line.indexOf('=')
+    return [line.slice(0, at), line.slice(at + 1)]
+  })
+  return Object.fromEntries(given)
 }
 
 export async function until(
