@@ -106,6 +106,16 @@ export const overQuota = fault(
   409,
   (resources: readonly string[]) => `Quota exceeded for resources: ${resources.join(', ')}.`,
 )
+export const tenantQuotaNotFound = fault(
+  'TenantQuotaNotFound',
+  404,
+  (project: string) => `Quota for project ${project} could not be found.`,
+)
+export const quotaMissingTenant = fault(
+  'QuotaMissingTenant',
+  400,
+  () => 'The token has no project, and so no quotas.',
+)
 export const conflict = fault('Conflict', 409, (message: string) => message)
 export const rbacPolicyNotFound = fault(
   'RbacPolicyNotFound',

@@ -162,6 +162,8 @@ function compare(where: string, one: Attribute, fact: Fact): string[] {
 for (const [collection, { attributes }] of Object.entries(resources)) {
   // Listed agents are those of the collection agents; Neutron declares them twice, with other sort keys.
   if (collection === 'networks/dhcp_agents') continue
+  // The facts do not list their attributes: one for each resource that has a quota.
+  if (collection === 'quotas') continue
   test(`${collection} is declared as Neutron has it`, () => {
     const declared = attributesOf(collection)
     assert.deepEqual(Object.keys(declared).sort(), Object.keys(attributes).sort())

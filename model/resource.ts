@@ -2,6 +2,7 @@
  * The declaration of resources and extensions: what the API says of them, once. README.md tells what is derived from
  * it. A declaration that contradicts itself fails when it is made or composed, naming resource and attribute.
  */
+import { integerBetween } from './fields/integer.ts'
 import type { Kind } from './fields/kind.ts'
 
 /** Who may set an attribute: nobody, on POST, on PUT, or on both. */
@@ -74,6 +75,8 @@ export interface Resource<A extends Attributes = Attributes> {
   readonly extension: string
   /** The resource whose ownership and sharing policy asks for (`network:project_id`), and the attribute naming it. */
   readonly parent: { readonly resource: string; readonly key: string } | undefined
+  /** Projects have a quota of it, by its name: the API layer counts and refuses. */
+  readonly quota: boolean
   /** Declarations of collections below one object, by name (`dhcp_agents`). */
   readonly members: Readonly<Record<string, SubResource>>
   /** Actions on one object, by name (`add_subports`): PUT /trunks/{id}/add_subports. The policy rule has that name. */
@@ -123,6 +126,7 @@ export interface ResourceOptions<A extends Attributes> {
   notFound?: string
   standard?: Standard
   actions?: Readonly<Record<string, MemberAction>>
+  quota?: boolean
 }
 
 const allOperations: readonly Operation[] = ['list', 'show', 'create', 'update', 'delete']
@@ -141,6 +145,7 @@ export function resource<const A extends Attributes>(name: string, options: Reso
     attributes: options.attributes,
     extension: core,
     parent,
+    quota: options.quota ?? false,
     members: {},
     actions: options.actions ?? {},
     path: options.path ?? collection.replaceAll('_', '-'),
@@ -257,6 +262,12 @@ export interface Model {
   readonly extensions: readonly Extension[]
 }
 
+/** The limit of one resource among the attributes of quotas; -1: none. */
+const quotaLimit: Attribute = {
+  ...attribute(integerBetween(-1, 2 ** 31 - 1), { write: 'update' }),
+  extension: 'quotas',
+}
+
 /**
  * The API as it is with these extensions loaded: attributes of extensions that are not loaded do not exist. A later
  * extension may declare an attribute anew. Throws where an extension misses what it requires or adds to.
@@ -298,6 +309,12 @@ export function compose(coreResources: readonly Resource[], extensions: readonly
       if (member.lists) target(one.alias, member.lists)
       resources.set(member.parent, { ...to, members: { ...to.members, [member.name]: member } })
     }
+  }
+  const quota = resources.get('quota')
+  if (quota) {
+    const names = [...resources.values()].filter((one) => one.quota).map((one) => one.name)
+    const limits = Object.fromEntries(names.map((name) => [name, quotaLimit]))
+    resources.set('quota', { ...quota, attributes: { ...quota.attributes, ...limits } })
   }
   return { resources, extensions }
 }

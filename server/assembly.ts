@@ -105,6 +105,7 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
       paginationMaxLimit: config.DEFAULT.pagination_max_limit,
       validateFilters: config.DEFAULT.filter_validation,
       allowBulk: config.DEFAULT.allow_bulk,
+      quotas: config.quotas,
       trustProxy: config.oslo_middleware.enable_proxy_headers_parsing,
     },
   })

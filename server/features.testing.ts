@@ -2,6 +2,8 @@
 import type { Fact } from '../bus/feed.ts'
 import { defaultRules } from '../model/policy/defaults.ts'
 import { createRuleBook } from '../model/policy/rulebook.ts'
+import { compose } from '../model/resource.ts'
+import { coreResources } from '../model/resources/core.ts'
 import { type Logger, silentLogger } from '../runtime/log.ts'
 import { buildApi } from './api/api.ts'
 import { internalContext } from './context.ts'
@@ -64,6 +66,12 @@ export const testSettings = (overrides: Overrides = {}): NetworkingSettings => {
       ...overrides.DEFAULT,
     },
     ml2: { ...defaults.ml2, tenant_network_types: ['vxlan'], ...overrides.ml2 },
+    // Tests of other things make as many objects as they like.
+    quotas: {
+      default_quota: -1,
+      ...Object.fromEntries(Object.keys(defaults.quotas).map((key) => [key, -1])),
+      ...overrides.quotas,
+    } as NetworkingSettings['quotas'],
     ml2_type_flat: { ...defaults.ml2_type_flat, ...overrides.ml2_type_flat },
     ml2_type_vlan: { ...defaults.ml2_type_vlan, ...overrides.ml2_type_vlan },
     ml2_type_gre: { ...defaults.ml2_type_gre, ...overrides.ml2_type_gre },
@@ -90,6 +98,7 @@ export async function startCloud(
     features: features.features,
     computed: features.computed,
     extensions: features.extensions,
+    settings: { quotas: settings.quotas },
     policy: createPolicy(createRuleBook(defaultRules, { enforceNewDefaults: true, enforceScope: true })),
     identity: {
       authenticate: async (headers) => {
@@ -108,9 +117,7 @@ export async function startCloud(
   })
   await api.ready()
 
-  const resources = new Map(
-    [...features.features, ...features.computed].map(({ resource }) => [resource.name, resource]),
-  )
+  const { resources } = compose(coreResources, features.extensions)
   const collection = (name: string): string => resources.get(name)?.collection ?? name
   const path = (name: string): string => resources.get(name)?.path ?? name
 

@@ -6,6 +6,7 @@ import {
   greOptions,
   ml2Options,
   networkingOptions,
+  quotaOptions,
   vlanOptions,
   vxlanOptions,
 } from '../runtime/config/options/networking.ts'
@@ -18,6 +19,7 @@ export const networkingSections = {
   ml2_type_gre: greOptions,
   ml2_type_vxlan: vxlanOptions,
   ml2_type_geneve: geneveOptions,
+  quotas: quotaOptions,
 } satisfies Sections
 
 export type NetworkingSettings = Values<typeof networkingSections>

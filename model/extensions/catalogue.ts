@@ -22,6 +22,7 @@ import {
   portSecurity,
 } from './port.ts'
 import { multiProvider, provider } from './provider.ts'
+import { quotaExtensions } from './quota.ts'
 import { rbacPolicies } from './rbac.ts'
 import {
   standardDescription,
@@ -64,6 +65,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     dhcpAgentScheduler,
     rbacPolicies,
     ...meteringExtensions,
+    ...quotaExtensions,
   ].map((one) => [one.alias, one]),
 )
 

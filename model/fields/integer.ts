@@ -34,6 +34,15 @@ export const nonNegative: Kind<number> = integerKind({ minimum: 0 }, (value) => 
   if (value < 0) refuse(`${shown(value)} should be non-negative`)
 })
 
+/** Neutron: convert_to_int, type:range. */
+export function integerBetween(minimum: number, maximum: number): Kind<number> {
+  return integerKind({ minimum, maximum }, (value) => {
+    if (value < minimum || value > maximum) {
+      refuse(`${shown(value)} is not between ${minimum} and ${maximum}`)
+    }
+  })
+}
+
 /** Neutron: convert_to_int, type:values. */
 export function integerAmong(allowed: readonly number[]): Kind<number> {
   return integerKind({ enum: allowed }, (value) => {

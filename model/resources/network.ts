@@ -8,6 +8,7 @@ import { owner } from './owner.ts'
 
 export const network = resource('network', {
   standard: 'tagged',
+  quota: true,
   attributes: {
     id: attribute(uuid, { write: 'never', filter: true, sort: true }),
     name: attribute(string(255), { write: 'always', default: '', filter: true, sort: true }),

@@ -10,6 +10,7 @@ import { owner } from './owner.ts'
 export const port = resource('port', {
   standard: 'tagged',
   parent: { resource: 'network', key: 'network_id' },
+  quota: true,
   attributes: {
     id: attribute(uuid, { write: 'never', filter: true, sort: true }),
     name: attribute(string(255), { write: 'always', default: '', filter: true, sort: true }),

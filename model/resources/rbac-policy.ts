@@ -14,6 +14,7 @@ const project = attribute(string(255), {
 
 export const rbacPolicy = resource('rbac_policy', {
   collection: 'rbac_policies',
+  quota: true,
   attributes: {
     id: attribute(uuid, { write: 'never', filter: true }),
     tenant_id: project,

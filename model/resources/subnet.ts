@@ -18,6 +18,7 @@ const ipv6Mode = values(['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'])
 export const subnet = resource('subnet', {
   standard: 'tagged',
   parent: { resource: 'network', key: 'network_id' },
+  quota: true,
   attributes: {
     id: attribute(uuid, { write: 'never', filter: true, sort: true }),
     name: attribute(string(255), { write: 'always', default: '', filter: true, sort: true }),

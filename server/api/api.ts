@@ -8,12 +8,14 @@ import { coreResources } from '../../model/resources/core.ts'
 import type { Logger } from '../../runtime/log.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Policy } from '../policy/policy.ts'
+import { createQuotas, type QuotaSettings, unlimited } from '../quota/quotas.ts'
 import type { ComputedFeature, Feature } from '../resource.ts'
 import type { Store } from '../store/store.ts'
 import { computedRoutes } from './computed.routes.ts'
 import { discoveryRoutes } from './discovery.routes.ts'
 import { createHttp } from './http.ts'
 import { memberRoutes } from './member.routes.ts'
+import { quotaRoutes } from './quota.routes.ts'
 import { type RouteTools, resourceRoutes } from './resource.routes.ts'
 import { type Served, served } from './served.ts'
 import { tagRoutes } from './tag.routes.ts'
@@ -34,6 +36,8 @@ export interface ApiOptions {
     validateFilters?: boolean
     /** [DEFAULT] allow_bulk: false refuses to create several objects in one request. */
     allowBulk?: boolean
+    /** [quotas]; absent: no limits but those that projects are given. */
+    quotas?: QuotaSettings
     /** [oslo_middleware] enable_proxy_headers_parsing. */
     trustProxy?: boolean
   }
@@ -48,6 +52,9 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   const model = compose(coreResources, extensions)
   const loaded = new Set(model.extensions.map((one) => one.alias))
   const maxLimit = settings.paginationMaxLimit ?? 0
+  const counted = options.features.flatMap(({ resource, reader }) =>
+    model.resources.get(resource.name)?.quota ? [{ name: resource.name, table: reader.table }] : [],
+  )
   const tools: RouteTools = {
     store,
     policy,
@@ -55,6 +62,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
     maxLimit: maxLimit > 0 ? maxLimit : undefined,
     ifMatch: loaded.has('revision-if-match'),
     allowBulk: settings.allowBulk ?? true,
+    quotas: createQuotas(counted, settings.quotas ?? { default_quota: unlimited }),
   }
 
   const app = createHttp({ identity, log, trustProxy: settings.trustProxy ?? false })
@@ -68,6 +76,8 @@ export function buildApi(options: ApiOptions): FastifyInstance {
     const resource = model.resources.get(feature.resource.name)
     if (resource) computedRoutes(app, tools, resource, feature)
   }
+  const quota = model.resources.get('quota')
+  if (quota) quotaRoutes(app, tools, quota, loaded.has('quota_details'))
   for (const one of all.values()) {
     resourceRoutes(app, tools, one)
     if (loaded.has('standard-attr-tag') && one.attributes.has('tags')) tagRoutes(app, tools, one)

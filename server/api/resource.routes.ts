@@ -11,7 +11,8 @@ import { attributesOf, decide } from '../../model/policy/residual.ts'
 import type { MemberAction } from '../../model/resource.ts'
 import type { Context } from '../context.ts'
 import type { Access, Policy } from '../policy/policy.ts'
-import type { QueryScope, View } from '../resource.ts'
+import type { Quotas } from '../quota/quotas.ts'
+import type { Input, QueryScope, View } from '../resource.ts'
 import type { ReadTx, Store, Tx } from '../store/store.ts'
 import { authorizeAction, authorizeCreate, authorizeUpdate, notFound } from './authorize.ts'
 import { readCreate, readUpdate } from './body.ts'
@@ -33,6 +34,7 @@ export interface RouteTools {
   ifMatch: boolean
   /** [DEFAULT] allow_bulk. */
   allowBulk: boolean
+  quotas: Quotas
 }
 
 type ById = { Params: { id: string } }
@@ -64,11 +66,16 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
       const { inputs, bulk } = readCreate(served.body, request.body, context)
       if (bulk && !tools.allowBulk) throw badRequest('Bulk operation not supported')
       const access = policy.access(context)
-      const shown = await store.write(writeOptions(context, feature.serialize?.(inputs)), async (tx) => {
+      const keys = [
+        ...(feature.serialize?.(inputs) ?? []),
+        ...tools.quotas.keys(name, ownersOf(inputs).keys()),
+      ]
+      const shown = await store.write(writeOptions(context, keys), async (tx) => {
         const targets = feature.targets ? await feature.targets(tx, context, inputs) : inputs
         inputs.forEach((input, i) => {
           authorizeCreate(served, access, input, { ...targets[i], ...input })
         })
+        for (const [project, count] of ownersOf(inputs)) await tools.quotas.check(tx, name, project, count)
         const ids = await create.call(feature, tx, context, inputs)
         return showObjects({ tx, context }, policy, served, ids)
       })
@@ -179,6 +186,15 @@ function actionRoute(
     })
   } else throw new TypeError(`the feature ${served.name} does not serve ${method} ${name}`)
   refuseOtherMethods(app, path, [method])
+}
+
+/** How many of the inputs are each project's. */
+function ownersOf(inputs: readonly Input[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { project_id } of inputs) {
+    if (typeof project_id === 'string') counts.set(project_id, (counts.get(project_id) ?? 0) + 1)
+  }
+  return counts
 }
 
 export function writeOptions(context: Context, serialize?: readonly string[]) {

@@ -43,6 +43,10 @@ export const ml2Plugin = {
     'network_availability_zone',
     'dhcp_agent_scheduler',
     'rbac-policies',
+    'quotas',
+    'quota_details',
+    'quota-check-limit',
+    'quota-check-limit-default',
   ],
   serve: ({ resource, ml2, settings }) => ({
     features: [

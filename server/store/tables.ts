@@ -10,6 +10,13 @@ import type { FeedTables } from './tables/feed.ts'
 import type { IdentityTables } from './tables/identity.ts'
 import type { MeteringTables } from './tables/metering.ts'
 import type { NetworkingTables } from './tables/networking.ts'
+import type { QuotaTables } from './tables/quotas.ts'
 import type { RbacTables } from './tables/rbac.ts'
 
-export interface Tables extends FeedTables, MeteringTables, IdentityTables, NetworkingTables, RbacTables {}
+export interface Tables
+  extends FeedTables,
+    IdentityTables,
+    MeteringTables,
+    NetworkingTables,
+    QuotaTables,
+    RbacTables {}

@@ -148,6 +148,21 @@ export const quotaOptions = {
   quota_network: integer({ default: 100, min: -1, help: 'Networks a project may have; -1: no limit.' }),
   quota_subnet: integer({ default: 100, min: -1, help: 'Subnets a project may have; -1: no limit.' }),
   quota_port: integer({ default: 500, min: -1, help: 'Ports a project may have; -1: no limit.' }),
+  quota_security_group: integer({
+    default: 10,
+    min: -1,
+    help: 'Security groups a project may have; -1: no limit.',
+  }),
+  quota_security_group_rule: integer({
+    default: 100,
+    min: -1,
+    help: 'Security group rules a project may have; -1: no limit.',
+  }),
+  quota_rbac_policy: integer({
+    default: 10,
+    min: -1,
+    help: 'RBAC policies a project may have; -1: no limit.',
+  }),
 }
 
 const tunnelTypes = oneOf(['vxlan', 'gre', 'geneve'])

@@ -5,6 +5,7 @@ import { up as identity } from './0003-identity.ts'
 import { up as bindingWired } from './0010-binding-wired.ts'
 import { up as dhcp } from './0020-dhcp.ts'
 import { up as rbac } from './0040-rbac.ts'
+import { up as quotas } from './0041-quotas.ts'
 import { up as metering } from './0060-metering.ts'
 import type { Migration } from './migration.ts'
 
@@ -15,5 +16,6 @@ export const migrations: readonly Migration[] = [
   { name: '0010-binding-wired', up: bindingWired },
   { name: '0020-dhcp', up: dhcp },
   { name: '0040-rbac', up: rbac },
+  { name: '0041-quotas', up: quotas },
   { name: '0060-metering', up: metering },
 ]
