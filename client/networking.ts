@@ -44,6 +44,7 @@ export interface AgentView {
   binary: string
   host: string
   alive: boolean
+  configurations?: Record<string, unknown>
 }
 
 interface Kinds {

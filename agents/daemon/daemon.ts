@@ -59,6 +59,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
   /** True once a server, not only the disk, has told all it has. */
   let upToDate = false
   let loops: Promise<unknown> = Promise.resolve()
+  /** What the agents said of themselves in the last heartbeat. */
+  let lastHealth: string | undefined
 
   const view: View = {
     host: options.hostName,
@@ -91,7 +93,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     feed,
     log,
     replica: () => cache.replica,
-    agents,
+    agents: agentsToTell,
     startedAt: options.startedAt ?? new Date(),
     interval: options.reportInterval,
     onReply({ agrees, position }) {
@@ -103,7 +105,13 @@ export function createDaemon(options: DaemonOptions): Daemon {
   })
 
   function agents(): AgentState[] {
-    return roles.map((role) => role.agent(view))
+    return roles.map((role) => role.agent(view, standing))
+  }
+
+  function agentsToTell(): AgentState[] {
+    const states = agents()
+    lastHealth = JSON.stringify(states)
+    return states
   }
 
   function allowRemovals(): void {
@@ -142,12 +150,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   function onStatus(changed: readonly PieceStatus[]): void {
     const ports = new Set<string>()
+    let health = false
     for (const { id, settled, failures } of changed) {
       const piece = pieces.get(id)
       if (piece === undefined) continue
       const standing = settled ? 'settled' : failures.length > 0 ? 'failed' : 'pending'
       if (standing === 'failed' && piece.standing !== 'failed')
         log.warn({ piece: id, failures }, 'not in place')
+      if ((standing === 'failed') !== (piece.standing === 'failed')) health = true
       piece.standing = standing
       log.debug({ piece: id, standing }, 'piece')
       for (const role of roles) {
@@ -156,6 +166,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
       }
     }
     tellOf(ports)
+    if (health) tellOfHealth()
+  }
+
+  /** What an agent reports of itself may depend on what its host cannot do: told when it does. */
+  function tellOfHealth(): void {
+    if (lastHealth !== undefined && lastHealth !== JSON.stringify(agents())) heartbeats.now()
   }
 
   const standing = (id: string): Standing => pieces.get(id)?.standing ?? 'pending'

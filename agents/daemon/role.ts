@@ -28,8 +28,8 @@ export type Standing = 'pending' | 'settled' | 'failed'
 export interface Role {
   /** Name in `--roles`, and the beginning of the ids of its pieces: `l2`. */
   name: string
-  /** How this role shows up in /v2.0/agents. */
-  agent(view: View): AgentState
+  /** How this role shows up in /v2.0/agents; told anew when a piece fails or no longer does. */
+  agent(view: View, standing: (pieceId: string) => Standing): AgentState
   /** Pieces that are there whatever documents say. */
   always: readonly string[]
   /** Ids of the pieces that these changes may have altered; too many is harmless. */

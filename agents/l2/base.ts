@@ -1,6 +1,7 @@
 /**
  * What every Open vSwitch host has, whatever is bound to it: the bridges, the patch ports between them, and the flows
- * that do not name a network or a port. In br-int, what nobody has admitted is dropped.
+ * that do not name a network or a port. In br-int, what nobody has admitted is dropped. Provider bridges are their
+ * operator's, and pieces of their own: one that is not there keeps down nobody but the ports that need it.
  */
 import type { HostObject, OvsPort } from '../../host/objects.ts'
 import { patchName } from './names.ts'
@@ -11,11 +12,7 @@ const multicast = 'dl_dst=01:00:00:00:00:00/01:00:00:00:00:00'
 const unicastSource = 'dl_src=00:00:00:00:00:00/01:00:00:00:00:00'
 
 export function basePiece(settings: L2Settings): HostObject[] {
-  return [
-    ...integration(settings),
-    ...(hasTunnels(settings) ? tunnels(settings) : []),
-    ...[...new Set(settings.bridgeMappings.values())].flatMap((bridge) => provider(settings, bridge)),
-  ]
+  return [...integration(settings), ...(hasTunnels(settings) ? tunnels(settings) : [])]
 }
 
 function integration({ integrationBridge: bridge, datapathType }: L2Settings): HostObject[] {
@@ -62,7 +59,11 @@ const learn = `learn(${[
   'output:OXM_OF_IN_PORT[]',
 ].join()})`
 
-function provider({ integrationBridge: int, datapathType }: L2Settings, bridge: string): HostObject[] {
+/** A provider bridge: joined with br-int, and silent towards it until a network is realised here. */
+export function bridgePiece(
+  { integrationBridge: int, datapathType }: L2Settings,
+  bridge: string,
+): HostObject[] {
   const inside = patchName('int-', bridge)
   const outside = patchName('phy-', bridge)
   return [

@@ -48,11 +48,15 @@ test('base: bridges, patch ports and the flows of no network', () => {
   matchesGolden(here, 'base', role.piece(testView([]), 'l2/base'))
 })
 
+test('a provider bridge is joined with br-int, and silent until a network needs it', () => {
+  matchesGolden(here, 'bridge', role.piece(testView([]), 'l2/bridge/br-ex'))
+})
+
 test('without local_ip there is no tunnel bridge', () => {
   const objects = l2Role({ ...settings, localIp: null }, null).piece(testView([]), 'l2/base')
   assert.deepEqual(
     objects.filter((object) => object.kind === 'ovs-bridge').map(({ name }) => name),
-    ['br-int', 'br-ex'],
+    ['br-int'],
   )
 })
 
@@ -98,6 +102,15 @@ test('vlan: its own tag on the provider bridge', () => {
   matchesGolden(here, 'vlan', wired(net, [port(5)]).pieces.get(`l2/network/${net.id}`) ?? [])
 })
 
+for (const type of ['gre', 'geneve'] as const) {
+  test(`${type}: its own tables on br-tun`, () => {
+    const both = l2Role({ ...settings, tunnelTypes: ['vxlan', 'gre', 'geneve'] }, 'nova')
+    const net = network({ segments: [segment({ network_type: type, segmentation_id: 101 })] })
+    const view = testView([envelope('network', net), envelope('port', port(5))], [port(5).id])
+    matchesGolden(here, type, both.piece(view, `l2/network/${net.id}`))
+  })
+}
+
 test('local: a port is wired, and nothing leads out of br-int', () => {
   const net = network({ segments: [segment({ network_type: 'local', segmentation_id: null })] })
   const { pieces } = wired(net, [port(5)])
@@ -134,7 +147,7 @@ const unwired: [string, Partial<PortDocument>, Partial<NetworkDocument>][] = [
 for (const [why, portValues, networkValues] of unwired) {
   test(`a port that ${why} is not wired, and its network is not here`, () => {
     const { pieces, view } = wired(network(networkValues), [port(5, portValues)])
-    assert.deepEqual([...pieces.keys()].sort(), ['l2/base', 'l2/tunnels'])
+    assert.deepEqual([...pieces.keys()].sort(), ['l2/base', 'l2/bridge/br-ex', 'l2/tunnels'])
     const fact = role.fact(view, port(5).id, () => 'settled')
     assert.deepEqual(fact, { kind: 'port-wired', port_id: port(5).id, generation: 1, wired: false })
   })
@@ -142,7 +155,7 @@ for (const [why, portValues, networkValues] of unwired) {
 
 test('a port that is not plugged is not wired', () => {
   const { pieces, view } = wired(network(), [port(5)], [])
-  assert.deepEqual([...pieces.keys()].sort(), ['l2/base', 'l2/tunnels'])
+  assert.deepEqual([...pieces.keys()].sort(), ['l2/base', 'l2/bridge/br-ex', 'l2/tunnels'])
   assert.deepEqual(
     role.fact(view, port(5).id, () => 'settled'),
     {
@@ -174,6 +187,23 @@ test('a port is wired only when all it rests on is in place', () => {
   assert.notEqual(fact({ 'l2/tunnels': 'failed' }), undefined)
 })
 
+test('a port on a provider bridge waits for that bridge, and a port in a tunnel does not', () => {
+  const flat = network({
+    segments: [segment({ network_type: 'flat', physical_network: 'public', segmentation_id: null })],
+  })
+  const broken = (piece: string): Standing => (piece === 'l2/bridge/br-ex' ? 'failed' : 'settled')
+  const { id } = port(5)
+  for (const [net, expected] of [
+    [flat, undefined],
+    [network(), true],
+  ] as const) {
+    const { view } = wired(net, [port(5)])
+    const fact = role.fact(view, id, broken)
+    assert.equal(fact?.kind === 'port-wired' ? fact.wired : undefined, expected)
+    assert.deepEqual([...role.concerned(view, 'l2/bridge/br-ex')], net === flat ? [id] : [])
+  }
+})
+
 test('each piece that a change touches is recomputed', () => {
   const { view } = wired(network(), [port(5), port(6)])
   const affected = (change: Parameters<typeof role.affected>[1]) => new Set(role.affected(view, change))
@@ -190,9 +220,17 @@ test('each piece that a change touches is recomputed', () => {
 })
 
 test('the agent reports what Neutron clients look for', () => {
-  const { agent_type, binary, configurations } = role.agent(testView([]))
+  const { agent_type, binary, configurations } = role.agent(testView([]), () => 'settled')
   assert.deepEqual([agent_type, binary], ['Open vSwitch agent', 'neutron-openvswitch-agent'])
   assert.deepEqual(configurations.bridge_mappings, { public: 'br-ex' })
   assert.deepEqual(configurations.tunnel_types, ['vxlan'])
   assert.equal(configurations.tunneling_ip, '192.0.2.1')
+  assert.equal(configurations.missing_bridges, undefined)
+})
+
+test('a provider bridge that is not there is reported as missing, not as mapped', () => {
+  const broken = (piece: string): Standing => (piece === 'l2/bridge/br-ex' ? 'failed' : 'settled')
+  const { configurations } = role.agent(testView([]), broken)
+  assert.deepEqual(configurations.bridge_mappings, {})
+  assert.deepEqual(configurations.missing_bridges, { public: 'br-ex' })
 })

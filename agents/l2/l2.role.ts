@@ -1,12 +1,12 @@
 /**
- * The Open vSwitch agent's role. Pieces: `l2/base`, `l2/tunnels`, `l2/network/<id>` while a port of the network is
- * wired here, `l2/port/<id>` for each wired port.
+ * The Open vSwitch agent's role. Pieces: `l2/base`, `l2/tunnels`, `l2/bridge/<name>` for each provider bridge,
+ * `l2/network/<id>` while a port of the network is wired here, `l2/port/<id>` for each wired port.
  */
 import type { Fact } from '../../bus/feed.ts'
 import type { HostObject } from '../../host/objects.ts'
 import type { NetworkDocument, PortDocument, Segment } from '../../model/documents/documents.ts'
 import type { Role, Standing, View } from '../daemon/role.ts'
-import { basePiece } from './base.ts'
+import { basePiece, bridgePiece } from './base.ts'
 import { isReachable, isTunnelled, segmentFlows, segmentRef } from './network.ts'
 import { portPiece } from './port.ts'
 import { hasTunnels, type L2Settings } from './settings.ts'
@@ -14,20 +14,22 @@ import { tunnelsPiece } from './tunnels.ts'
 
 const base = 'l2/base'
 const tunnels = 'l2/tunnels'
+const ofBridge = 'l2/bridge/'
 const ofNetwork = 'l2/network/'
 const ofPort = 'l2/port/'
 
 export function l2Role(settings: L2Settings, availabilityZone: string | null): Role {
+  const bridges = [...new Set(settings.bridgeMappings.values())].map((bridge) => ofBridge + bridge)
   return {
     name: 'l2',
-    always: hasTunnels(settings) ? [base, tunnels] : [base],
+    always: [base, ...(hasTunnels(settings) ? [tunnels] : []), ...bridges],
 
-    agent: (view) => ({
+    agent: (view, standing) => ({
       agent_type: 'Open vSwitch agent',
       binary: 'neutron-openvswitch-agent',
       availability_zone: availabilityZone,
       configurations: {
-        bridge_mappings: Object.fromEntries(settings.bridgeMappings),
+        ...mappingsOf(settings, standing),
         integration_bridge: settings.integrationBridge,
         datapath_type: settings.datapathType,
         tunnel_types: hasTunnels(settings) ? settings.tunnelTypes : [],
@@ -68,6 +70,7 @@ export function l2Role(settings: L2Settings, availabilityZone: string | null): R
     piece(view, id) {
       if (id === base) return basePiece(settings)
       if (id === tunnels) return tunnelsPiece(settings, view.host, view.documents.all('tunnel-endpoint'))
+      if (id.startsWith(ofBridge)) return bridgePiece(settings, id.slice(ofBridge.length))
       if (id.startsWith(ofNetwork)) return networkPiece(view, settings, id.slice(ofNetwork.length))
       const wiring = wiringOf(view, settings, id.slice(ofPort.length))
       if (wiring === undefined) return []
@@ -77,12 +80,32 @@ export function l2Role(settings: L2Settings, availabilityZone: string | null): R
 
     *concerned(view, pieceId) {
       if (pieceId.startsWith(ofPort)) yield pieceId.slice(ofPort.length)
-      else if (pieceId.startsWith(ofNetwork)) {
+      else if (pieceId.startsWith(ofBridge)) {
+        const bridge = pieceId.slice(ofBridge.length)
+        for (const port of view.documents.all('port')) {
+          const segment = wiringOf(view, settings, port.id)?.segment
+          if (settings.bridgeMappings.get(segment?.physical_network ?? '') === bridge) yield port.id
+        }
+      } else if (pieceId.startsWith(ofNetwork)) {
         for (const port of view.documents.ofNetwork('port', pieceId.slice(ofNetwork.length))) yield port.id
       } else for (const port of view.documents.all('port')) yield port.id
     },
 
     fact: (view, portId, standing) => wiredFact(view, settings, portId, standing),
+  }
+}
+
+/** The physical networks that can be had here, and those whose bridge is not in place. */
+function mappingsOf(
+  { bridgeMappings }: L2Settings,
+  standing: (pieceId: string) => Standing,
+): Record<string, unknown> {
+  const isMissing = ([, bridge]: [string, string]): boolean => standing(ofBridge + bridge) === 'failed'
+  const missing = [...bridgeMappings].filter(isMissing)
+  const present = [...bridgeMappings].filter((mapping) => !isMissing(mapping))
+  return {
+    bridge_mappings: Object.fromEntries(present),
+    ...(missing.length === 0 ? {} : { missing_bridges: Object.fromEntries(missing) }),
   }
 }
 
@@ -140,6 +163,8 @@ function wiredFact(
   if (wiring === undefined) return wired(false)
   const needed = [base, ofPort + portId]
   if (wiring.segment.network_type !== 'local') needed.push(ofNetwork + wiring.network.id)
+  const bridge = settings.bridgeMappings.get(wiring.segment.physical_network ?? '')
+  if (bridge !== undefined) needed.push(ofBridge + bridge)
   // One tunnel that cannot be made does not keep the ports of this host down.
   const tunnelsTried = !isTunnelled(wiring.segment) || standing(tunnels) !== 'pending'
   return tunnelsTried && needed.every((id) => standing(id) === 'settled') ? wired(true) : undefined

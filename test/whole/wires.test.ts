@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { create, type Network, type Port, show, update } from '../../client/networking.ts'
+import { create, list, type Network, type Port, show, update } from '../../client/networking.ts'
 import { createTestHost, type TestHost, whyNoTestHosts } from '../kernel/sandbox.ts'
 import {
   type CloudHost,
@@ -24,9 +24,17 @@ let one: CloudHost
 let two: CloudHost
 let outside: TestHost | undefined
 
+/** The hosts map a physical network to a bridge that nobody has made. */
+const config = `
+[ml2_type_vlan]
+network_vlan_ranges = physnet1:100:199,physnet9
+[ovs]
+bridge_mappings = physnet1:br-physnet1,physnet9:br-late
+`
+
 before(async () => {
   if (skip) return
-  cloud = await createCloud()
+  cloud = await createCloud({ config })
   one = await cloud.addHost('one')
   two = await cloud.addHost('two')
   await one.startAgent()
@@ -200,6 +208,24 @@ test('a network of several segments is carried by the first that a host reaches'
   const frames = await capture(cloud.fabrics().physnet1.host, one.wires.physnet1, 'vlan 302')
   assert.ok(await pings(a, '10.3.0.12'))
   assert.match(await frames.stop(), /ICMP echo request/)
+})
+
+test('a bridge that is not there fails its own networks alone, until somebody makes it', {
+  skip,
+}, async () => {
+  const wire = { 'provider:network_type': 'vlan', 'provider:physical_network': 'physnet9' }
+  const network = await buildNetwork('late', { ...wire, 'provider:segmentation_id': 9 }, '10.6.0.0/24')
+  const agent = async () =>
+    (await list(cloud.admin, 'agent', { host: 'one', agent_type: 'Open vSwitch agent' }))[0]?.configurations
+  const { bridge_mappings, missing_bridges } = (await agent()) ?? {}
+  assert.deepEqual([bridge_mappings, missing_bridges], [{ physnet1: 'br-physnet1' }, { physnet9: 'br-late' }])
+  const a = await settle(one, network, '10.6.0.11')
+  const bound = async () => (await show(cloud.admin, 'port', a.port.id))?.['binding:vif_type']
+  assert.equal(await bound(), 'binding_failed')
+  await one.run(['ovs-vsctl', 'add-br', 'br-late', '--', 'set', 'bridge', 'br-late', 'datapath_type=netdev'])
+  await untilStatus(cloud.admin, a.port.id, 'ACTIVE', 30)
+  assert.equal(await bound(), 'ovs')
+  assert.equal((await agent())?.missing_bridges, undefined)
 })
 
 test('what is administratively down passes nothing, and the others go on', { skip }, async () => {
