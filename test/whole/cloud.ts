@@ -55,14 +55,15 @@ export interface Fabrics {
   physnet1: Fabric
 }
 
-export interface WholeCloud {
+const userNames = ['admin', 'blue', 'red', 'nova'] as const
+type UserName = (typeof userNames)[number]
+
+/** A client for each user; `nova` is the compute service's own. */
+export type Clients = Record<UserName, Client>
+
+export interface WholeCloud extends Clients {
   dir: string
-  admin: Client
-  clouds: { admin: CloudEntry; blue: CloudEntry; red: CloudEntry; nova: CloudEntry }
-  blue: Client
-  red: Client
-  /** The compute service's own user. */
-  nova: Client
+  clouds: Record<UserName, CloudEntry>
   /** There from the first host on. */
   fabrics(): Fabrics
   startServer(env?: NodeJS.ProcessEnv): Promise<void>
@@ -70,6 +71,8 @@ export interface WholeCloud {
   /** Resolves when the server process has ended by itself. */
   serverEnded(): Promise<void>
   killServer(): Promise<void>
+  /** Starts another server process on the same database (PostgreSQL); answers clients that talk to it. */
+  addServer(ports: { apiPort: number; identityPort: number }): Promise<Clients>
   /** Tells the server of agents on a host that does not exist; of an Open vSwitch agent if none are given. */
   beat(host: string, agents?: readonly AgentState[]): Promise<void>
   addHost(name: string): Promise<CloudHost>
@@ -99,15 +102,14 @@ export async function createCloud(options: CloudOptions = {}): Promise<WholeClou
   const serverDir = join(dir, 'server')
   await mkdir(serverDir)
   const secret = randomBytes(32).toString('hex')
-  const names = ['admin', 'blue', 'red', 'nova'] as const
-  const roles = { admin: 'admin', blue: 'member', red: 'member', nova: 'service' }
+  const roles: Record<UserName, string> = { admin: 'admin', blue: 'member', red: 'member', nova: 'service' }
   await writeFile(join(dir, 'secret'), secret, { mode: 0o600 })
   await writeFile(
     join(dir, 'bootstrap.json'),
     JSON.stringify({
-      projects: names.map((name) => ({ name })),
-      users: names.map((name) => ({ name, password: `${name}-pass` })),
-      assignments: names.map((name) => ({ user: name, project: name, role: roles[name] })),
+      projects: userNames.map((name) => ({ name })),
+      users: userNames.map((name) => ({ name, password: `${name}-pass` })),
+      assignments: userNames.map((name) => ({ user: name, project: name, role: roles[name] })),
     }),
   )
   const configuration = (localIp: string | null, host: string | null) => `
@@ -138,38 +140,37 @@ ${options.config ?? ''}
 `
   await writeFile(join(dir, 'server.conf'), configuration(null, null))
 
-  const entry = (name: (typeof names)[number]): CloudEntry => ({
-    authUrl: `http://127.0.0.1:${identityPort}/v3`,
-    username: name,
-    password: `${name}-pass`,
-    projectName: name,
-    domainId: 'default',
-  })
-  const clouds = { admin: entry('admin'), blue: entry('blue'), red: entry('red'), nova: entry('nova') }
-  const clients = {
-    admin: createClient(clouds.admin),
-    blue: createClient(clouds.blue),
-    red: createClient(clouds.red),
-    nova: createClient(clouds.nova),
-  }
+  const clouds = cloudsAt(identityPort)
+  const clients = clientsOf(clouds)
   const feed = `unix:${join(serverDir, 'feed.sock')}`
   let server: ChildProcess | undefined
+  const others: { process: ChildProcess; clients: Clients }[] = []
   let fabrics: Fabrics | undefined
   const hosts: CloudHost[] = []
 
-  async function startServer(env: NodeJS.ProcessEnv = {}): Promise<void> {
-    server = spawn(
+  /** A server process with its state in a directory of its own. */
+  async function spawnServer(
+    state: string,
+    ports: { apiPort: number; identityPort: number },
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<ChildProcess> {
+    const child = spawn(
       process.execPath,
       [
         join(root, 'server/main.ts'),
-        ...['--config-file', join(dir, 'server.conf'), '--state', dir],
-        ...['--api', `127.0.0.1:${apiPort}`, '--identity', `127.0.0.1:${identityPort}`],
-        ...['--feed', feed, '--feed-secret-file', join(dir, 'secret')],
-        ...['--bootstrap', join(dir, 'bootstrap.json')],
+        ...['--config-file', join(dir, 'server.conf'), '--state', state],
+        ...['--api', `127.0.0.1:${ports.apiPort}`, '--identity', `127.0.0.1:${ports.identityPort}`],
+        ...['--feed', `unix:${join(state, 'server/feed.sock')}`],
+        ...['--feed-secret-file', join(dir, 'secret'), '--bootstrap', join(dir, 'bootstrap.json')],
       ],
       { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...env } },
     )
-    keepLog(server, join(dir, 'server.log'))
+    keepLog(child, join(state, 'server.log'))
+    return child
+  }
+
+  async function startServer(env: NodeJS.ProcessEnv = {}): Promise<void> {
+    server = await spawnServer(dir, { apiPort, identityPort }, env)
     await ready(server, 'server', join(dir, 'server.log'))
   }
 
@@ -189,6 +190,15 @@ ${options.config ?? ''}
     async killServer() {
       server?.kill('SIGKILL')
       await ended(server)
+    },
+    async addServer(ports) {
+      const state = join(dir, `server-${ports.apiPort}`)
+      await mkdir(join(state, 'server'), { recursive: true })
+      const process = await spawnServer(state, ports)
+      const clients = clientsOf(cloudsAt(ports.identityPort))
+      others.push({ process, clients })
+      await ready(process, 'server', join(state, 'server.log'))
+      return clients
     },
     async beat(host, agents = [openvswitchAgent]) {
       const connection = httpFeed({ url: feed, credential: makeCredential(secret, host) })
@@ -241,9 +251,13 @@ ${options.config ?? ''}
       return whole
     },
     async destroy() {
-      for (const client of Object.values(clients)) await client.close()
-      server?.kill('SIGKILL')
-      await ended(server)
+      for (const each of [clients, ...others.map((other) => other.clients)]) {
+        for (const client of Object.values(each)) await client.close()
+      }
+      for (const process of [server, ...others.map((other) => other.process)]) {
+        process?.kill('SIGKILL')
+        await ended(process)
+      }
       for (const host of hosts) {
         await host.killAgent()
         await host.destroy()
@@ -263,6 +277,26 @@ async function freePort(): Promise<number> {
   await once(server, 'close')
   if (address === null || typeof address === 'string') throw new Error('no TCP port')
   return address.port
+}
+
+function cloudsAt(identityPort: number): WholeCloud['clouds'] {
+  const entry = (name: UserName): CloudEntry => ({
+    authUrl: `http://127.0.0.1:${identityPort}/v3`,
+    username: name,
+    password: `${name}-pass`,
+    projectName: name,
+    domainId: 'default',
+  })
+  return { admin: entry('admin'), blue: entry('blue'), red: entry('red'), nova: entry('nova') }
+}
+
+function clientsOf(clouds: WholeCloud['clouds']): Clients {
+  return {
+    admin: createClient(clouds.admin),
+    blue: createClient(clouds.blue),
+    red: createClient(clouds.red),
+    nova: createClient(clouds.nova),
+  }
 }
 
 function keepLog(child: ChildProcess, path: string): void {
