@@ -1,4 +1,5 @@
 /** For tests: the real API over the real features on a test's store, spoken to as clients do. */
+import type { FastifyInstance } from 'fastify'
 import type { Fact } from '../bus/feed.ts'
 import { defaultRules } from '../model/policy/defaults.ts'
 import { createRuleBook } from '../model/policy/rulebook.ts'
@@ -41,6 +42,8 @@ export interface Caller {
 
 export interface Cloud {
   store: Store
+  /** For requests that no Caller makes; `x-project` says who asks. */
+  api: FastifyInstance
   settings: NetworkingSettings
   admin: Caller
   as(project: string): Caller
@@ -154,6 +157,7 @@ export async function startCloud(
 
   return {
     store,
+    api,
     settings,
     admin: as('admin'),
     as,

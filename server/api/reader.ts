@@ -104,9 +104,11 @@ export async function pageOf(
   }
   if (query.marker !== undefined && query.limit !== undefined) {
     const names = sorts.map((sort) => sort.name)
-    const marker = (await rowsOf(reader, scope, [...new Set([...names, 'id'])], [query.marker])).get(
-      query.marker,
-    )
+    let found = select(reader, scope, columns, [...new Set([...names, 'id'])])
+    found = found.where(oneOf(scope, required(columns, 'id'), [query.marker]))
+    // What the caller may not read is not there, not even as a place in an order.
+    if (page.residual !== true) found = found.where(predicateOf(page.residual, columns))
+    const marker = (await found.executeTakeFirst()) as Row | undefined
     if (!marker) return undefined
     statement = statement.where(beyond(order, marker))
   }

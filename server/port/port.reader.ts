@@ -52,7 +52,7 @@ export function portReader(settings: NetworkingSettings): Reader {
 function fixedIpsFilter({ tx }: QueryScope, values: readonly string[]): Expression<SqlBool> {
   const asked: Record<string, string[]> = { ip_address: [], subnet_id: [], ip_address_substr: [] }
   for (const value of values) {
-    const [, key = '', text = ''] = /^([a-z_]+)=(.*)$/.exec(value) ?? []
+    const [, key = '', text = ''] = /^([a-z_]+)=(.*)$/s.exec(value) ?? []
     const list = asked[key]
     if (!list)
       throw badRequest(`Invalid filter fixed_ips=${value}: use ip_address=, subnet_id= or ip_address_substr=`)

@@ -34,7 +34,6 @@ export interface World {
   portIp: string
   portMac: string
   red: { network: string; subnet: string; port: string }
-  revision: number
 }
 
 export interface Kind {
@@ -99,6 +98,7 @@ const leftOut: ReadonlySet<string> = new Set([
   'security_groups',
   'device_profile',
   'data_plane_status',
+  'service_types',
   'allowed_address_pairs',
   'port_security_enabled',
   'numa_affinity_policy',
@@ -179,11 +179,23 @@ function validRequest(world: World, kind: Kind, random: Random): Probe {
   }
   if (roll < 0.5) {
     const list = Array.from({ length: 1 + random.below(3) }, () => validBody(world, kind, random))
-    return { ...valid, method: 'POST', path: kind.collection, body: { [kind.collection]: list }, expects: ['201'] }
+    return {
+      ...valid,
+      method: 'POST',
+      path: kind.collection,
+      body: { [kind.collection]: list },
+      expects: ['201'],
+    }
   }
   if (roll < 0.7) {
     const path = `${kind.collection}/${ownId(world, kind)}`
-    return { ...valid, method: 'PUT', path, body: { [kind.name]: validChanges(kind, random) }, expects: ['200'] }
+    return {
+      ...valid,
+      method: 'PUT',
+      path,
+      body: { [kind.name]: validChanges(kind, random) },
+      expects: ['200'],
+    }
   }
   if (roll < 0.8) {
     return { ...valid, method: 'GET', path: `${kind.collection}/${ownId(world, kind)}`, expects: ['200'] }
@@ -195,7 +207,9 @@ function validRequest(world: World, kind: Kind, random: Random): Probe {
 function validQuery({ facts }: Kind, random: Random): URLSearchParams {
   const query = new URLSearchParams()
   const attributes = Object.entries(facts.attributes)
-  const filters = attributes.filter(([, fact]) => fact.is_filter && !fact.convert_to)
+  const filters = attributes.filter(
+    ([name, fact]) => fact.is_filter && !fact.convert_to && !['tenant_id', 'revision_number'].includes(name),
+  )
   const sorts = attributes.filter(([, fact]) => fact.is_sort_key)
   const fields = attributes.filter(([, fact]) => fact.is_visible)
   for (let i = random.below(3); i > 0; i--) {
@@ -260,7 +274,10 @@ function systematicMutations(world: World, kind: Kind): Mutation[] {
           mutated: true,
           method: 'GET',
           path: `${kind.collection}?${new URLSearchParams({ [name]: text })}`,
-          expects: fact.convert_to === 'convert_to_boolean' || fact.convert_to === 'convert_to_int' ? [invalid] : ['200', bad, invalid],
+          expects:
+            fact.convert_to === 'convert_to_boolean' || fact.convert_to === 'convert_to_int'
+              ? [invalid]
+              : ['200', bad, invalid],
         }))
       }
     }
@@ -311,7 +328,7 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
       withBody('external by a member', { 'router:external': true }, forbidden),
       withBody('provider by a member', { 'provider:network_type': 'vxlan' }, forbidden),
       withBody('unknown zone', { availability_zone_hints: ['nowhere'] }, '404 AvailabilityZoneNotFound'),
-      withBody('tiny MTU', { mtu: 1 }, invalid),
+      withChange('tiny MTU', { mtu: 1 }, invalid),
       withBody('huge MTU', { mtu: 100_000 }, invalid),
       withChange('shared by a member', { shared: true }, forbidden),
       withChange('provider by a member', { 'provider:segmentation_id': 5 }, forbidden),
@@ -325,7 +342,7 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
       })),
     ],
     subnet: [
-      ...onForeignNetworks(withBody),
+      ...onForeignNetworks(withBody, world.red.network),
       withBody('no cidr', { cidr: null }, '400 BadRequest'),
       withBody('overlap', { cidr: '10.1.128.0/17' }, invalid),
       withBody('overlap around', { cidr: '10.0.0.0/8' }, invalid),
@@ -334,8 +351,16 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
       withBody('loopback with DHCP', { cidr: '127.0.0.0/8', enable_dhcp: true, host_routes: [] }, invalid),
       withBody('multicast with DHCP', { cidr: '224.0.0.0/4', enable_dhcp: true }, invalid),
       withBody('tiny with DHCP', { cidr: '10.250.0.0/32', enable_dhcp: true }, invalid),
-      withBody('pool outside', { allocation_pools: [{ start: '10.1.0.5', end: '10.1.0.9' }], cidr: '10.251.0.0/24' }, '400 OutOfBoundsAllocationPool'),
-      withBody('pool reversed', { allocation_pools: [{ start: '10.251.0.9', end: '10.251.0.5' }], cidr: '10.251.0.0/24' }, '400 InvalidAllocationPool'),
+      withBody(
+        'pool outside',
+        { allocation_pools: [{ start: '10.1.0.5', end: '10.1.0.9' }], cidr: '10.251.0.0/24' },
+        '400 OutOfBoundsAllocationPool',
+      ),
+      withBody(
+        'pool reversed',
+        { allocation_pools: [{ start: '10.251.0.9', end: '10.251.0.5' }], cidr: '10.251.0.0/24' },
+        '400 InvalidAllocationPool',
+      ),
       withBody(
         'pools overlap',
         {
@@ -349,24 +374,64 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
       ),
       withBody(
         'gateway in a pool',
-        { cidr: '10.251.0.0/24', gateway_ip: '10.251.0.7', allocation_pools: [{ start: '10.251.0.5', end: '10.251.0.9' }] },
+        {
+          cidr: '10.251.0.0/24',
+          gateway_ip: '10.251.0.7',
+          allocation_pools: [{ start: '10.251.0.5', end: '10.251.0.9' }],
+        },
         '409 GatewayConflictWithAllocationPools',
       ),
       withBody('gateway family', { gateway_ip: '2001:db8::1' }, invalid),
-      withBody('six name servers', { dns_nameservers: [1, 2, 3, 4, 5, 6].map((i) => `10.9.9.${i}`) }, '400 DNSNameServersExhausted'),
+      withBody(
+        'six name servers',
+        { dns_nameservers: [1, 2, 3, 4, 5, 6].map((i) => `10.9.9.${i}`) },
+        '400 DNSNameServersExhausted',
+      ),
       withBody('name server family', { dns_nameservers: ['2001:db8::1'] }, invalid),
       withBody(
         'too many routes',
-        { host_routes: Array.from({ length: 21 }, (_, i) => ({ destination: `10.200.${i}.0/24`, nexthop: '10.1.0.1' })) },
+        {
+          host_routes: Array.from({ length: 21 }, (_, i) => ({
+            destination: `10.200.${i}.0/24`,
+            nexthop: '10.1.0.1',
+          })),
+        },
         '400 HostRoutesExhausted',
       ),
       withBody('IPv6 modes on IPv4', { ipv6_ra_mode: 'slaac' }, invalid),
-      withBody('modes that do not fit', { ip_version: 6, cidr: '2001:db8:77::/64', ipv6_ra_mode: 'slaac', ipv6_address_mode: 'dhcpv6-stateful', enable_dhcp: true, dns_nameservers: [], host_routes: [] }, invalid),
-      withBody('SLAAC without /64', { ip_version: 6, cidr: '2001:db8:77::/65', ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac', enable_dhcp: true, dns_nameservers: [], host_routes: [] }, invalid),
+      withBody(
+        'modes that do not fit',
+        {
+          ip_version: 6,
+          cidr: '2001:db8:77::/64',
+          ipv6_ra_mode: 'slaac',
+          ipv6_address_mode: 'dhcpv6-stateful',
+          enable_dhcp: true,
+          dns_nameservers: [],
+          host_routes: [],
+        },
+        invalid,
+      ),
+      withBody(
+        'SLAAC without /64',
+        {
+          ip_version: 6,
+          cidr: '2001:db8:77::/65',
+          ipv6_ra_mode: 'slaac',
+          ipv6_address_mode: 'slaac',
+          enable_dhcp: true,
+          dns_nameservers: [],
+          host_routes: [],
+        },
+        invalid,
+      ),
       withBody('cidr and prefixlen', { prefixlen: 24 }, '400 BadRequest'),
       withBody('unknown pool', { subnetpool_id: absent, cidr: null }, '404 SubnetPoolNotFound', invalid),
-      withChange('pool outside', { allocation_pools: [{ start: '10.2.0.5', end: '10.2.0.9' }] }, '400 OutOfBoundsAllocationPool'),
-      withChange('gateway in use', { gateway_ip: world.portIp }, '409 GatewayIpInUse', '409 GatewayConflictWithAllocationPools'),
+      withChange(
+        'pool outside',
+        { allocation_pools: [{ start: '10.2.0.5', end: '10.2.0.9' }] },
+        '400 OutOfBoundsAllocationPool',
+      ),
       withChange('gateway family', { gateway_ip: '2001:db8::1' }, invalid),
       fixed(() => ({
         what: 'in use',
@@ -377,29 +442,66 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
       })),
     ],
     port: [
-      ...onForeignNetworks(withBody),
-      withBody('address taken', { fixed_ips: [{ ip_address: world.portIp }] }, '409 IpAddressAlreadyAllocated', '409 IpAddressInUse'),
+      ...onForeignNetworks(withBody, world.red.network),
+      withBody(
+        'address taken',
+        { fixed_ips: [{ ip_address: world.portIp }] },
+        '409 IpAddressAlreadyAllocated',
+        '409 IpAddressInUse',
+      ),
       withBody('address outside', { fixed_ips: [{ ip_address: '192.0.2.9' }] }, '400 InvalidIpForNetwork'),
-      withBody('address outside the subnet', { fixed_ips: [{ subnet_id: world.subnet, ip_address: '192.0.2.9' }] }, '400 InvalidIpForSubnet'),
-      withBody('network address', { fixed_ips: [{ subnet_id: world.subnet, ip_address: '10.1.0.0' }] }, '400 InvalidIpForSubnet'),
-      withBody('broadcast address', { fixed_ips: [{ subnet_id: world.subnet, ip_address: '10.1.255.255' }] }, '400 InvalidIpForSubnet'),
+      withBody(
+        'address outside the subnet',
+        { fixed_ips: [{ subnet_id: world.subnet, ip_address: '192.0.2.9' }] },
+        '400 InvalidIpForSubnet',
+      ),
+      withBody(
+        'network address',
+        { fixed_ips: [{ subnet_id: world.subnet, ip_address: '10.1.0.0' }] },
+        '400 InvalidIpForSubnet',
+      ),
+      withBody(
+        'broadcast address',
+        { fixed_ips: [{ subnet_id: world.subnet, ip_address: '10.1.255.255' }] },
+        '400 InvalidIpForSubnet',
+      ),
       withBody('subnet of another network', { fixed_ips: [{ subnet_id: world.otherSubnet }] }, invalid),
-      withBody('subnet of another project', { fixed_ips: [{ subnet_id: world.red.subnet }] }, '404 SubnetNotFound', invalid),
-      withBody('subnet that is not there', { fixed_ips: [{ subnet_id: absent }] }, '404 SubnetNotFound'),
+      withBody(
+        'subnet of another project',
+        { fixed_ips: [{ subnet_id: world.red.subnet }] },
+        '404 SubnetNotFound',
+        invalid,
+      ),
+      withBody(
+        'subnet that is not there',
+        { fixed_ips: [{ subnet_id: absent }] },
+        '404 SubnetNotFound',
+        invalid,
+      ),
       withBody('neither', { fixed_ips: [{}] }, invalid),
       withBody('MAC taken', { mac_address: world.portMac }, '409 MacAddressInUse'),
       withBody('binding by a member', { 'binding:host_id': 'h' }, forbidden),
       withBody('profile by a member', { 'binding:profile': { x: 1 } }, forbidden),
-      withBody('pairs without security', { port_security_enabled: false, allowed_address_pairs: [{ ip_address: '10.9.0.5' }] }, '409 AddressPairAndPortSecurityRequired'),
+      withBody(
+        'pairs without security',
+        { port_security_enabled: false, allowed_address_pairs: [{ ip_address: '10.9.0.5' }] },
+        '409 AddressPairAndPortSecurityRequired',
+      ),
       withBody(
         'pairs twice',
-        { port_security_enabled: true, allowed_address_pairs: [{ ip_address: '10.9.0.5' }, { ip_address: '10.9.0.5' }] },
+        {
+          port_security_enabled: true,
+          allowed_address_pairs: [{ ip_address: '10.9.0.5' }, { ip_address: '10.9.0.5' }],
+        },
         '400 DuplicateAddressPairInRequest',
         bad,
       ),
       withBody(
         'too many pairs',
-        { port_security_enabled: true, allowed_address_pairs: Array.from({ length: 11 }, (_, i) => ({ ip_address: `10.9.0.${i}` })) },
+        {
+          port_security_enabled: true,
+          allowed_address_pairs: Array.from({ length: 11 }, (_, i) => ({ ip_address: `10.9.0.${i}` })),
+        },
         '400 AllowedAddressPairExhausted',
       ),
       withChange('address outside', { fixed_ips: [{ ip_address: '192.0.2.9' }] }, '400 InvalidIpForNetwork'),
@@ -412,7 +514,8 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
 
 type WithBody = (what: string, attributes: Json, ...expects: string[]) => Mutation
 
-const onForeignNetworks = (withBody: WithBody): Mutation[] => [
+const onForeignNetworks = (withBody: WithBody, red: string): Mutation[] => [
+  withBody("another project's network", { network_id: red }, '404 NetworkNotFound', '403 HTTPForbidden'),
   withBody('network that is not there', { network_id: absent }, '404 NetworkNotFound'),
 ]
 
@@ -425,7 +528,8 @@ function malformed(world: World, kind: Kind): Mutation[] {
     () => ({ what, mutated: true, method: 'PUT', path, body, expects }),
   ]
   const deep = (depth: number) => `{"${name}":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`
-  const plain = (what: string, method: Probe['method'], where: string, ...expects: string[]): Mutation =>
+  const plain =
+    (what: string, method: Probe['method'], where: string, ...expects: string[]): Mutation =>
     () => ({ what, mutated: true, method, path: where, expects })
   return [
     ...raw('no body', '', bad),
@@ -445,21 +549,50 @@ function malformed(world: World, kind: Kind): Mutation[] {
     ...raw('a prototype', `{"${name}": {"__proto__": {"name": "x"}}}`, bad),
     ...raw('a constructor', { [name]: { constructor: 'x' } }, bad),
     ...raw('unknown attributes', { [name]: { nonsense: 1, 'x y': 2 } }, bad),
-    () => ({ what: 'empty bulk', mutated: true, method: 'POST', path: collection, body: { [collection]: [] }, expects: [bad] }),
-    () => ({ what: 'bulk of nothing', mutated: true, method: 'POST', path: collection, body: { [collection]: [null] }, expects: [bad] }),
+    () => ({
+      what: 'empty bulk',
+      mutated: true,
+      method: 'POST',
+      path: collection,
+      body: { [collection]: [] },
+      expects: [bad],
+    }),
+    () => ({
+      what: 'bulk of nothing',
+      mutated: true,
+      method: 'POST',
+      path: collection,
+      body: { [collection]: [null] },
+      expects: [bad],
+    }),
     (random) => ({
       what: 'bulk with one wrong',
       mutated: true,
       method: 'POST',
       path: collection,
-      body: { [collection]: [validBody(world, kind, random), { ...validBody(world, kind, random), name: 5 }] },
+      body: {
+        [collection]: [validBody(world, kind, random), { ...validBody(world, kind, random), name: 5 }],
+      },
       expects: [bad],
     }),
     plain('no such path', 'GET', `${collection}x`, '404 HTTPNotFound'),
     plain('no such method', 'PUT', collection, '405 HTTPMethodNotAllowed'),
     plain('no such method', 'POST', path, '405 HTTPMethodNotAllowed'),
-    () => ({ what: 'a body to delete', mutated: true, method: 'DELETE', path, body: { x: 1 }, expects: [bad] }),
-    () => ({ what: 'an id that is none', mutated: true, method: 'GET', path: `${collection}/${encodeURIComponent("x' or 1=1 --")}`, expects: [`404 ${name[0]?.toUpperCase()}${name.slice(1)}NotFound`] }),
+    () => ({
+      what: 'a body to delete',
+      mutated: true,
+      method: 'DELETE',
+      path,
+      body: { x: 1 },
+      expects: [bad],
+    }),
+    () => ({
+      what: 'an id that is none',
+      mutated: true,
+      method: 'GET',
+      path: `${collection}/${encodeURIComponent("x' or 1=1 --")}`,
+      expects: [`404 ${name[0]?.toUpperCase()}${name.slice(1)}NotFound`],
+    }),
     (random) => ({
       what: 'another revision',
       mutated: true,
@@ -487,9 +620,23 @@ function malformed(world: World, kind: Kind): Mutation[] {
     () => get(kind, 'two owners', { project_id: 'a', tenant_id: 'b' }, '400 TenantIdProjectIdFilterConflict'),
     () => get(kind, 'a long query', { name: 'x'.repeat(9000) }, '414 HTTPRequestURITooLong'),
     () => get(kind, 'null in a filter', { name: 'a\0b' }, bad),
-    (random) => post(kind, 'for another project', { ...validBody(world, kind, random), project_id: 'red' }, bad),
-    (random) => post(kind, 'two owners', { ...validBody(world, kind, random), project_id: 'blue', tenant_id: 'red' }, bad),
-    (random) => ({ what: 'owner in PUT', mutated: true, method: 'PUT', path, body: { [name]: { ...validChanges(kind, random), project_id: 'red' } }, expects: [bad] }),
+    (random) =>
+      post(kind, 'for another project', { ...validBody(world, kind, random), project_id: 'red' }, bad),
+    (random) =>
+      post(
+        kind,
+        'two owners',
+        { ...validBody(world, kind, random), project_id: 'blue', tenant_id: 'red' },
+        bad,
+      ),
+    (random) => ({
+      what: 'owner in PUT',
+      mutated: true,
+      method: 'PUT',
+      path,
+      body: { [name]: { ...validChanges(kind, random), project_id: 'red' } },
+      expects: [bad],
+    }),
   ]
 }
 
@@ -499,16 +646,28 @@ function randomMutation(world: World, kind: Kind, random: Random): Probe {
   const isPost = random.chance(0.6)
   const body = isPost ? validBody(world, kind, random) : validChanges(kind, random)
   const [name, fact] = random.pick(attributes)
-  const value = random.chance(0.5) ? arbitrary(random, 3) : random.pick([...nasty, ...takenValues(fact), ...refusedValues(fact).map((one) => one.value)])
+  const value = random.chance(0.5)
+    ? arbitrary(random, 3)
+    : random.pick([...nasty, ...takenValues(fact), ...refusedValues(fact).map((one) => one.value)])
   const mutated = { ...body, [random.chance(0.9) ? name : `${name}${random.pick(nasty)}`]: value }
   const what = `${name} = ${String(JSON.stringify(value)).slice(0, 60)}`
   if (random.chance(0.15)) {
     const text = JSON.stringify({ [kind.name]: mutated })
     const at = random.below(text.length)
-    const cut = text.slice(0, at) + random.pick(['', '"', '\\', '\u0000', ',', '}', '[']) + text.slice(at + random.below(3))
+    const cut =
+      text.slice(0, at) +
+      random.pick(['', '"', '\\', '\u0000', ',', '}', '[']) +
+      text.slice(at + random.below(3))
     return isPost
       ? { what: `cut: ${what}`, mutated: true, method: 'POST', path: kind.collection, body: cut, expects: [] }
-      : { what: `cut: ${what}`, mutated: true, method: 'PUT', path: `${kind.collection}/${ownId(world, kind)}`, body: cut, expects: [] }
+      : {
+          what: `cut: ${what}`,
+          mutated: true,
+          method: 'PUT',
+          path: `${kind.collection}/${ownId(world, kind)}`,
+          body: cut,
+          expects: [],
+        }
   }
   return isPost ? post(kind, what, mutated) : put(world, kind, what, mutated)
 }
@@ -535,7 +694,19 @@ function arbitrary(random: Random, depth: number): unknown {
     default:
       return Object.fromEntries(
         Array.from({ length: random.below(4) }, () => [
-          random.pick(['ip_address', 'subnet_id', 'mac_address', 'opt_name', 'opt_value', 'start', 'end', 'destination', 'nexthop', '__proto__', 'x']),
+          random.pick([
+            'ip_address',
+            'subnet_id',
+            'mac_address',
+            'opt_name',
+            'opt_value',
+            'start',
+            'end',
+            'destination',
+            'nexthop',
+            '__proto__',
+            'x',
+          ]),
           arbitrary(random, depth - 1),
         ]),
       )

@@ -56,10 +56,15 @@ export function factsOf(aliases: ReadonlySet<string>): Record<string, Collection
       }
     }
   }
+  const taggedAtBirth = aliases.has('tag-ports-during-bulk-creation')
   return Object.fromEntries(
     Object.entries(all).map(([collection, fact]) => {
-      const known = Object.entries(fact.attributes).filter(([, { ext }]) => ext === '(core)' || aliases.has(ext))
-      return [collection, { ...fact, attributes: Object.fromEntries(known) }]
+      const known = Object.entries(fact.attributes).filter(
+        ([, { ext }]) => ext === '(core)' || aliases.has(ext),
+      )
+      const attributes = Object.fromEntries(known)
+      if (attributes.tags && !taggedAtBirth) attributes.tags = { ...attributes.tags, allow_post: false }
+      return [collection, { ...fact, attributes }]
     }),
   )
 }

@@ -14,9 +14,41 @@ export interface Refused {
 /** Values that are wrong for all but free-form attributes. */
 const notText: readonly unknown[] = [5, true, null, [], {}, ['x'], { x: 'y' }]
 const notList: readonly unknown[] = [5, true, 'x', { x: 'y' }]
-const notUuid: readonly unknown[] = ['', 'x', 5, true, {}, [], '0'.repeat(31), `${'0'.repeat(31)}g`, "' or 1=1 --"]
-const notAddress: readonly unknown[] = ['', 'x', 5, {}, '1.2.3', '1.2.3.256', '01.2.3.4', ':::', '1.2.3.4/24', '1.2.3.4\n']
-const notCidr: readonly unknown[] = ['', 'x', 5, {}, '10.0.0.0', '10.0.0.0/33', '2001:db8::/129', '10.0.0.0/-1', '10.0.0.0/24\n', '/24']
+const notUuid: readonly unknown[] = [
+  '',
+  'x',
+  5,
+  true,
+  {},
+  [],
+  '0'.repeat(31),
+  `${'0'.repeat(31)}g`,
+  "' or 1=1 --",
+]
+const notAddress: readonly unknown[] = [
+  '',
+  'x',
+  5,
+  {},
+  '1.2.3',
+  '1.2.3.256',
+  '01.2.3.4',
+  ':::',
+  '1.2.3.4/24',
+  '1.2.3.4\n',
+]
+const notCidr: readonly unknown[] = [
+  '',
+  'x',
+  5,
+  {},
+  '10.0.0.0',
+  '10.0.0.0/33',
+  '2001:db8::/129',
+  '10.0.0.0/-1',
+  '10.0.0.0/24\n',
+  '/24',
+]
 const notName: readonly unknown[] = ['-x.', 'x y.', 'x\ny.', `${'x'.repeat(64)}.`, '$(id).', 'x;y.']
 
 interface Rule {
@@ -48,22 +80,45 @@ const converters: Readonly<Record<string, Rule>> = {
 const validators: Readonly<Record<string, Rule>> = {
   'type:string': rule(
     (max) => [...notText, ...longer(max), 'a\0b', '\ud800'],
-    (max) => ['', 'x', "Robert'); drop table ports;--", 'a\nb', '$(id)`id`', '名前', 'x'.repeat(typeof max === 'number' ? max : 300)],
+    (max) => [
+      '',
+      'x',
+      "Robert'); drop table ports;--",
+      'a\nb',
+      '$(id)`id`',
+      '名前',
+      'x'.repeat(typeof max === 'number' ? max : 300),
+    ],
   ),
   'type:string_or_none': rule(
     (max) => [...notText.filter((one) => one !== null), ...longer(max)],
     () => ['', 'x', null],
   ),
-  'type:not_empty_string': rule((max) => [...notText, ...longer(max), '', '  '], () => ['x']),
-  'type:name_not_default': rule(() => ['default', 'DEFAULT'], () => ['x']),
+  'type:not_empty_string': rule(
+    (max) => [...notText, ...longer(max), '', '  '],
+    () => ['x'],
+  ),
+  'type:name_not_default': rule(
+    () => ['default', 'DEFAULT'],
+    () => ['x'],
+  ),
   'type:uuid': rule(() => [...notUuid, null]),
-  'type:uuid_or_none': rule(() => notUuid, () => [null]),
-  'type:uuid_list': rule(() => [...notList, ['x'], [5]], () => [[]]),
+  'type:uuid_or_none': rule(
+    () => notUuid,
+    () => [null],
+  ),
+  'type:uuid_list': rule(
+    () => [...notList, ['x'], [5]],
+    () => [[]],
+  ),
   'type:values': rule(
     (allowed) => ['nonsense', [], {}, -7].filter((one) => !(Array.isArray(allowed) && allowed.includes(one))),
     (allowed) => (Array.isArray(allowed) ? allowed : []),
   ),
-  'type:non_negative': rule(() => [-1, -(2 ** 31)], () => [0, 1, '7']),
+  'type:non_negative': rule(
+    () => [-1, -(2 ** 31)],
+    () => [0, 1, '7'],
+  ),
   'type:range': rule(
     (bounds) => {
       const [low, high] = integers(bounds)
@@ -74,12 +129,27 @@ const validators: Readonly<Record<string, Rule>> = {
     },
     (bounds) => integers(bounds).filter((one) => Number.isFinite(one)),
   ),
-  'type:range_or_none': rule((bounds) => [(integers(bounds)[0] ?? 0) - 1, 'x'], () => [null]),
-  'type:ip_address': rule(() => [...notAddress, null], () => ['10.1.2.3', '2001:db8::1']),
-  'type:ip_address_or_none': rule(() => notAddress, () => [null]),
-  'type:subnet': rule(() => [...notCidr, null], () => ['10.9.0.0/24', '2001:db8:9::/64']),
+  'type:range_or_none': rule(
+    (bounds) => [(integers(bounds)[0] ?? 0) - 1, 'x'],
+    () => [null],
+  ),
+  'type:ip_address': rule(
+    () => [...notAddress, null],
+    () => ['10.1.2.3', '2001:db8::1'],
+  ),
+  'type:ip_address_or_none': rule(
+    () => notAddress,
+    () => [null],
+  ),
+  'type:subnet': rule(
+    () => [...notCidr, null],
+    () => ['10.9.0.0/24', '2001:db8:9::/64'],
+  ),
   'type:subnet_or_none': rule(() => notCidr),
-  'type:subnet_list': rule(() => [...notList, ['x'], ['10.0.0.0/8', '10.0.0.0/8']], () => [['10.9.0.0/24']]),
+  'type:subnet_list': rule(
+    () => [...notList, ['x'], ['10.0.0.0/8', '10.0.0.0/8']],
+    () => [['10.9.0.0/24']],
+  ),
   'type:ip_pools': rule(() => [
     ...notList,
     ['x'],
@@ -108,9 +178,17 @@ const validators: Readonly<Record<string, Rule>> = {
     ],
     () => [[], [{ destination: '10.200.0.0/16', nexthop: '10.1.0.1' }]],
   ),
-  'type:mac_address': rule(
-    () => ['', 'x', 5, {}, [], 'fa:16:3e:00:00', 'fa:16:3e:00:00:0g', '01:00:5e:00:00:01', 'fa:16:3e:00:00:01\n'],
-  ),
+  'type:mac_address': rule(() => [
+    '',
+    'x',
+    5,
+    {},
+    [],
+    'fa:16:3e:00:00',
+    'fa:16:3e:00:00:0g',
+    '01:00:5e:00:00:01',
+    'fa:16:3e:00:00:01\n',
+  ]),
   'type:fixed_ips': rule(() => [
     null,
     5,
@@ -131,7 +209,11 @@ const validators: Readonly<Record<string, Rule>> = {
       [{ ip_address: '10.1.0.5', mac_address: 'x' }],
       [{ ip_address: '10.1.0.5', nonsense: 1 }],
     ],
-    () => [[], [{ ip_address: '10.9.0.5' }], [{ ip_address: '10.9.0.0/24', mac_address: 'fa:16:3e:00:00:01' }]],
+    () => [
+      [],
+      [{ ip_address: '10.9.0.5' }],
+      [{ ip_address: '10.9.0.0/24', mac_address: 'fa:16:3e:00:00:01' }],
+    ],
   ),
   'type:list_of_any_key_specs_or_none': rule(
     () => [
@@ -147,13 +229,33 @@ const validators: Readonly<Record<string, Rule>> = {
       [{ opt_name: 'mtu\ndhcp-script=/bin/sh', opt_value: '1' }],
       [{ opt_name: 'mtu', opt_value: '1', nonsense: 1 }],
     ],
-    () => [[], null, [{ opt_name: 'mtu', opt_value: '1400' }], [{ opt_name: 'tftp-server', opt_value: '$(id);|&', ip_version: 4 }]],
+    () => [
+      [],
+      null,
+      [{ opt_name: 'mtu', opt_value: '1400' }],
+      [{ opt_name: 'tftp-server', opt_value: '$(id);|&', ip_version: 4 }],
+    ],
   ),
-  'type:dict_or_none': rule(() => [5, 'x', [], ['x']], () => [null, {}]),
-  'type:dict_or_nodata': rule(() => [5, 'x'], () => [null, {}]),
-  'type:dns_domain_name': rule(() => [...notName, 'x', `${'x.'.repeat(130)}`], () => ['', 'example.org.']),
-  'type:dns_host_name': rule(() => ['-x', 'x y', 'x\ny', 'x'.repeat(64), '$(id)', '1.2.3.', 'a;b'], () => ['', 'web']),
-  'type:availability_zone_hint_list': rule(() => [...notList, [''], [5], ['a', 'a'], null], () => [[]]),
+  'type:dict_or_none': rule(
+    () => [5, 'x', [], ['x']],
+    () => [null, {}],
+  ),
+  'type:dict_or_nodata': rule(
+    () => [5, 'x'],
+    () => [null, {}],
+  ),
+  'type:dns_domain_name': rule(
+    () => [...notName, 'x', `${'x.'.repeat(130)}`],
+    () => ['', 'example.org.'],
+  ),
+  'type:dns_host_name': rule(
+    () => ['-x', 'x y', 'x\ny', 'x'.repeat(64), '$(id)', '1.2.3.', 'a;b'],
+    () => ['', 'web'],
+  ),
+  'type:availability_zone_hint_list': rule(
+    () => [...notList, [''], [5], ['a', 'a'], null],
+    () => [[]],
+  ),
   'type:list_of_subnet_service_types': rule(
     () => [...notList, ['x'], [5], ['compute:nova', 'compute:nova'], ['c']],
     () => [[], ['compute:nova'], ['network:dhcp', 'compute:x']],
@@ -162,7 +264,10 @@ const validators: Readonly<Record<string, Rule>> = {
     (max) => [...notList, [''], ['  '], [5], ['a', 'a'], longer(max).length > 0 ? longer(max) : [null], null],
     () => [[], ['a', 'b']],
   ),
-  'type:subnetpool_id_or_none': rule(() => notUuid.filter((one) => one !== ''), () => [null]),
+  'type:subnetpool_id_or_none': rule(
+    () => notUuid.filter((one) => one !== ''),
+    () => [null],
+  ),
   'type:network_segments': rule(() => [5, 'x', ['x'], [{ nonsense: 1 }]]),
 }
 
