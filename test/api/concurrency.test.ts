@@ -118,6 +118,21 @@ for (const { name, ports, another, connection, skip } of places) {
       assert.deepEqual(vlans.map(Number).sort(), [100, 101, 102, 103, 104, 105, 106, 107, 108, 109])
     })
 
+    test('a quota of ten ports: ten', async () => {
+      const project = await cloud.red.projectId()
+      await cloud.admin.request('PUT', `/quotas/${project}`, { quota: { port: 10 } })
+      const network = await create(cloud.red, 'network', { name: 'limited' })
+      for (let round = 0; round < 3; round++) {
+        const { made, refused } = await crowd('red', (client) =>
+          create(client, 'port', { network_id: network.id }),
+        )
+        assert.deepEqual(refused, { '409 OverQuota': clientCount - 10 })
+        assert.equal((await list(cloud.red, 'port')).length, 10)
+        await Promise.all(made.map((port) => remove(cloud.red, 'port', port.id)))
+      }
+      await cloud.admin.request('DELETE', `/quotas/${project}`)
+    })
+
     test('one port edited by all with If-Match: no update is lost', async () => {
       const network = await create(cloud.blue, 'network', { name: 'edited' })
       const port = await create(cloud.blue, 'port', { network_id: network.id })
