@@ -157,16 +157,22 @@ function firstChild(pid: number): number {
   }
 }
 
+/** What a fabric needs to know of those that are plugged into it. */
+export type Member = Pick<TestHost, 'pid' | 'run'>
+
+/** The test's own place, as a member of a fabric. */
+export const ownPlace: Member = { pid: process.pid, run }
+
 export interface Fabric {
   host: TestHost
   /**
    * Plugs a host in: its NIC (`eth0`) with that address, or none. With `bridge`, the NIC is a port of a userspace bridge
    * of that name that holds the address, as userspace tunnels need it. Answers the fabric's end of the wire.
    */
-  attach(host: TestHost, cidr: string | null, options?: AttachOptions): Promise<string>
+  attach(host: Member, cidr: string | null, options?: AttachOptions): Promise<string>
   /** Cuts a host off, and joins it again. */
-  cut(host: TestHost): Promise<void>
-  join(host: TestHost): Promise<void>
+  cut(host: Member): Promise<void>
+  join(host: Member): Promise<void>
   destroy(): Promise<void>
 }
 
@@ -181,8 +187,8 @@ export async function createFabric(name = 'fabric'): Promise<Fabric> {
   const host = await createTestHost(name, { ovs: false })
   await host.run(['ip', 'link', 'add', 'fabric', 'type', 'bridge'])
   await host.run(['ip', 'link', 'set', 'fabric', 'up'])
-  const portOf = new Map<TestHost, string>()
-  const set = async (member: TestHost, state: 'up' | 'down'): Promise<void> => {
+  const portOf = new Map<Member, string>()
+  const set = async (member: Member, state: 'up' | 'down'): Promise<void> => {
     await host.run(['ip', 'link', 'set', portOf.get(member) ?? '', state])
   }
   return {
@@ -197,6 +203,8 @@ export async function createFabric(name = 'fabric'): Promise<Fabric> {
         ...['type', 'veth', 'peer', 'name', nic, 'mtu', mtu, 'netns', String(member.pid)],
       ])
       await host.run(['ip', 'link', 'set', port, 'master', 'fabric', 'up'])
+      // No card finishes checksums on the way to a userspace switch.
+      await member.run(['ethtool', '-K', nic, 'tx', 'off'])
       await member.run(['ip', 'link', 'set', nic, 'up'])
       if (bridge !== undefined) {
         await member.run([

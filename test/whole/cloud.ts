@@ -20,6 +20,7 @@ import {
   createFabric,
   createTestHost,
   type Fabric,
+  ownPlace,
   type TestHost,
   type TestProcess,
 } from '../kernel/sandbox.ts'
@@ -80,6 +81,8 @@ export interface WholeCloud extends Clients {
 }
 
 export interface CloudOptions {
+  /** Agents reach the server over the underlay by TCP, as on machines of their own; else by its unix socket. */
+  remote?: true
   /** Ports on 127.0.0.1; free ones if not given. */
   apiPort?: number
   identityPort?: number
@@ -142,7 +145,8 @@ ${options.config ?? ''}
 
   const clouds = cloudsAt(identityPort)
   const clients = clientsOf(clouds)
-  const feed = `unix:${join(serverDir, 'feed.sock')}`
+  const socket = `unix:${join(serverDir, 'feed.sock')}`
+  const feed = options.remote ? `http://${serverAddress}:9697` : socket
   let server: ChildProcess | undefined
   const others: { process: ChildProcess; clients: Clients }[] = []
   let fabrics: Fabrics | undefined
@@ -161,6 +165,7 @@ ${options.config ?? ''}
         ...['--config-file', join(dir, 'server.conf'), '--state', state],
         ...['--api', `127.0.0.1:${ports.apiPort}`, '--identity', `127.0.0.1:${ports.identityPort}`],
         ...['--feed', `unix:${join(state, 'server/feed.sock')}`],
+        ...(options.remote ? ['--feed', `http://${serverAddress}:9697`] : []),
         ...['--feed-secret-file', join(dir, 'secret'), '--bootstrap', join(dir, 'bootstrap.json')],
       ],
       { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...env } },
@@ -174,6 +179,14 @@ ${options.config ?? ''}
     await ready(server, 'server', join(dir, 'server.log'))
   }
 
+  async function createFabrics(): Promise<Fabrics> {
+    return { underlay: await createFabric(), physnet1: await createFabric('physnet1') }
+  }
+
+  if (options.remote) {
+    fabrics = await createFabrics()
+    await fabrics.underlay.attach(ownPlace, `${serverAddress}/24`)
+  }
   await startServer()
 
   return {
@@ -201,7 +214,7 @@ ${options.config ?? ''}
       return clients
     },
     async beat(host, agents = [openvswitchAgent]) {
-      const connection = httpFeed({ url: feed, credential: makeCredential(secret, host) })
+      const connection = httpFeed({ url: socket, credential: makeCredential(secret, host) })
       await connection.heartbeat({
         started_at: new Date().toISOString(),
         agents: [...agents],
@@ -211,7 +224,7 @@ ${options.config ?? ''}
       await connection.close()
     },
     async addHost(name) {
-      fabrics ??= { underlay: await createFabric(), physnet1: await createFabric('physnet1') }
+      fabrics ??= await createFabrics()
       const host = await createTestHost(name)
       const localIp = `192.0.2.${hosts.length + 11}`
       const wires = {
@@ -278,6 +291,9 @@ async function freePort(): Promise<number> {
   if (address === null || typeof address === 'string') throw new Error('no TCP port')
   return address.port
 }
+
+/** The server on the underlay, where agents are remote. */
+const serverAddress = '192.0.2.1'
 
 function cloudsAt(identityPort: number): WholeCloud['clouds'] {
   const entry = (name: UserName): CloudEntry => ({

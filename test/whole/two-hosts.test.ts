@@ -1,4 +1,4 @@
-/** Two hosts, one server: instances of a network reach each other over VXLAN, and agents are seen to live and die. */
+/** Two hosts, one server, three machines: instances of a network reach each other over VXLAN, and agents are seen to live and die. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { create, list } from '../../client/networking.ts'
@@ -20,7 +20,7 @@ let two: CloudHost
 
 before(async () => {
   if (skip) return
-  cloud = await createCloud({ config: 'report_interval = 1\n[DEFAULT]\nagent_down_time = 4\n' })
+  cloud = await createCloud({ remote: true, config: 'report_interval = 1\n[DEFAULT]\nagent_down_time = 4\n' })
   one = await cloud.addHost('one')
   two = await cloud.addHost('two')
   await one.startAgent()
