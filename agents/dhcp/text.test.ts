@@ -14,6 +14,11 @@ test('options by name and number, for both families, with a tag of the client', 
   assert.equal(line('ntp-server', '192.0.2.1,192.0.2.2'), 'tag:port-1,option:ntp-server,192.0.2.1,192.0.2.2')
 })
 
+test('an option without a value keeps the subnet’s from the client', () => {
+  assert.equal(line('router', ''), 'tag:port-1,option:router')
+  assert.equal(line('classless-static-route', ' '), 'tag:port-1,option:classless-static-route')
+})
+
 test('text that dnsmasq would read as something else is quoted', () => {
   assert.equal(line('domain-name', 'a b'), 'tag:port-1,option:domain-name,"a b"')
   assert.equal(line('domain-name', 'x #y'), 'tag:port-1,option:domain-name,"x #y"')

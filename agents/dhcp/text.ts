@@ -7,12 +7,12 @@ import type { DhcpOption } from '../../model/documents/documents.ts'
 /** dnsmasq breaks longer lines and takes the rest for a line of its own. */
 const longestLine = 1000
 
-const name = /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/i
+const hostName = /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/i
 
 /** A host or domain name without a final dot; undefined when it is none. */
 export function dnsName(text: string | undefined): string | undefined {
   const bare = text?.replace(/\.$/, '') ?? ''
-  return bare.length <= 253 && name.test(bare) && !bare.includes('..') ? bare : undefined
+  return bare.length <= 253 && hostName.test(bare) && !bare.includes('..') ? bare : undefined
 }
 
 /**
@@ -26,7 +26,9 @@ export function optionLine(tag: string, option: DhcpOption): string | undefined 
   if (value === undefined) return undefined
   const isNumber = /^\d+$/.test(written)
   const four = isNumber ? written : `option:${written}`
-  const line = `tag:${tag},${clientTag}${option.ip_version === 4 ? four : `option6:${written}`},${value}`
+  const name = option.ip_version === 4 ? four : `option6:${written}`
+  // Without a value nothing is sent, whatever the subnet says.
+  const line = [`tag:${tag}`, `${clientTag}${name}`, ...(value === '' ? [] : [value])].join()
   return Buffer.byteLength(line) <= longestLine ? line : undefined
 }
 
