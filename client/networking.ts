@@ -9,6 +9,7 @@ export interface Network {
   status: string
   subnets: string[]
   /** For administrators. */
+  'provider:network_type'?: string
   'provider:segmentation_id'?: number | null
 }
 

@@ -3,5 +3,6 @@ import type { Check } from './check.ts'
 import { dhcpChecks } from './dhcp.checks.ts'
 import { lifeChecks } from './life.checks.ts'
 import { trafficChecks } from './traffic.checks.ts'
+import { wireChecks } from './wire.checks.ts'
 
-export const checks: readonly Check[] = [...dhcpChecks, ...trafficChecks, ...lifeChecks]
+export const checks: readonly Check[] = [...dhcpChecks, ...trafficChecks, ...wireChecks, ...lifeChecks]

@@ -64,24 +64,19 @@ export async function seenIn(world: World, { record }: Resident): Promise<Equipm
   }
 }
 
-export const dhcpChecks: readonly Check[] = (['blue1', 'blue2', 'red1', 'red2', 'outside1'] as const).map(
-  (name) => ({
-    name: `${name} got by DHCP what Neutron's rules give it`,
-    async run(world) {
-      const resident = world.residents[name]
-      const expected = await expectedOf(world, resident)
-      const look = `${world.layout.instances}/${name}/udhcpc.log and ${world.layout.log}/agent.log`
-      expectSame(
-        'address, gateway, DNS servers, routes and MTU',
-        await seenIn(world, resident),
-        expected,
-        look,
-      )
-      expectSame('MAC address', await macOf(resident), resident.port.mac_address, look)
-      return `${expected.address.join(', ')}, MTU ${expected.mtu}, DNS ${expected.nameservers.join(' ')}`
-    },
-  }),
-)
+export const dhcpChecks: readonly Check[] = (
+  ['blue1', 'blue2', 'red1', 'red2', 'outside1', 'vlan1'] as const
+).map((name) => ({
+  name: `${name} got by DHCP what Neutron's rules give it`,
+  async run(world) {
+    const resident = world.residents[name]
+    const expected = await expectedOf(world, resident)
+    const look = `${world.layout.instances}/${name}/udhcpc.log and ${world.layout.log}/agent.log`
+    expectSame('address, gateway, DNS servers, routes and MTU', await seenIn(world, resident), expected, look)
+    expectSame('MAC address', await macOf(resident), resident.port.mac_address, look)
+    return `${expected.address.join(', ')}, MTU ${expected.mtu}, DNS ${expected.nameservers.join(' ')}`
+  },
+}))
 
 async function macOf({ record }: Resident): Promise<string> {
   return (await run(['ip', 'netns', 'exec', record.namespace, 'cat', '/sys/class/net/eth0/address'])).trim()

@@ -67,9 +67,9 @@ export interface Capture {
   stop(): Promise<void>
 }
 
-/** Watches what arrives at an instance's eth0. Resolves once it watches. */
-export async function captureFrames(namespace: string): Promise<Capture> {
-  const child = spawn('ip', ['netns', 'exec', namespace, 'perl', script, 'capture', 'eth0', '120'], {
+/** Watches what arrives at a device in a namespace. Resolves once it watches. */
+export async function captureFrames(namespace: string, device = 'eth0'): Promise<Capture> {
+  const child = spawn('ip', ['netns', 'exec', namespace, 'perl', script, 'capture', device, '120'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const markers = new Map<string, number>()

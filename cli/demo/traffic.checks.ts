@@ -93,7 +93,7 @@ const mtuCheck: Check = {
     const most = blue1.network.mtu - pingOverhead
     const passes = await ping(blue1.record.namespace, addressOf(blue2), most)
     expectSame(`${most} bytes of ping, unfragmented`, passes, true, flowsHint)
-    const refused = !(await ping(blue1.record.namespace, addressOf(blue2), most + 1))
+    const refused = !(await ping(blue1.record.namespace, addressOf(blue2), most + 1, 0.5))
     expectSame(`${most + 1} bytes of ping are refused`, refused, true, 'the MTU of eth0 inside')
     return `MTU ${blue1.network.mtu}`
   },

@@ -1,6 +1,6 @@
 /**
  * The demo's world, built through the public API: the tenants blue and red, each with a network of the same
- * addresses, and the flat provider network behind br-ex.
+ * addresses; the flat provider network behind br-ex, a VLAN network on physnet1, and a GRE network with IPv6.
  */
 import { type Client, createClient } from '../../client/http.ts'
 import { create, list, type Network, type Port, remove, type Subnet } from '../../client/networking.ts'
@@ -27,12 +27,14 @@ export interface Resident extends Created {
   subnet: Subnet
 }
 
+export type ResidentName = 'blue1' | 'blue2' | 'red1' | 'red2' | 'outside1' | 'vlan1' | 'gre1' | 'gre2'
+
 export interface World {
   layout: Layout
   memory: Memory
   clients: Clients
-  networks: Record<TenantName | 'public', { network: Network; subnet: Subnet }>
-  residents: Record<'blue1' | 'blue2' | 'red1' | 'red2' | 'outside1', Resident>
+  networks: Record<TenantName | 'public' | 'vlan' | 'gre', { network: Network; subnet: Subnet }>
+  residents: Record<ResidentName, Resident>
 }
 
 export function openClients(layout: Layout): Clients {
@@ -48,7 +50,10 @@ export async function closeClients(clients: Clients): Promise<void> {
 const cidr = '10.0.0.0/24'
 export const blueRoute = { destination: '10.99.0.0/16', nexthop: '10.0.0.254' }
 
-const subnets: Record<TenantName | 'public', Record<string, unknown>> = {
+/** A host on the VLAN that the cloud knows nothing of; outside of the pool, as an operator would have it. */
+export const vlanOutside = '10.100.0.200/24'
+
+const subnets: Record<TenantName | 'public' | 'vlan' | 'gre', Record<string, unknown>> = {
   blue: { cidr, host_routes: [blueRoute] },
   red: { cidr, gateway_ip: null, dns_nameservers: ['192.0.2.53', '198.51.100.53'] },
   public: {
@@ -56,6 +61,8 @@ const subnets: Record<TenantName | 'public', Record<string, unknown>> = {
     gateway_ip: publicAddress,
     allocation_pools: [{ start: '172.24.4.10', end: '172.24.4.200' }],
   },
+  vlan: { cidr: '10.100.0.0/24', allocation_pools: [{ start: '10.100.0.10', end: '10.100.0.99' }] },
+  gre: { cidr: '10.1.0.0/24', enable_dhcp: false },
 }
 
 /** blue2 and red2 have the same MAC as well; red1's exists in red alone. */
@@ -133,10 +140,10 @@ export async function clearWorld(world: Pick<World, 'layout' | 'memory' | 'clien
   await removeNetworks(world, earlier)
 }
 
-/** Builds networks, ports and instances; instances are plugged one after another, each waited for. */
+/** Builds networks, ports and instances; instances are plugged all at once, and each is waited for. */
 export async function buildWorld(layout: Layout, memory: Memory, clients: Clients): Promise<World> {
   const { admin } = clients
-  const [blue, red, outside] = await Promise.all([
+  const [blue, red, outside, vlan, gre] = await Promise.all([
     buildNetwork(clients.blue, 'blue-net', {}, subnets.blue),
     buildNetwork(clients.red, 'red-net', {}, subnets.red),
     buildNetwork(
@@ -145,14 +152,37 @@ export async function buildWorld(layout: Layout, memory: Memory, clients: Client
       { 'provider:network_type': 'flat', 'provider:physical_network': 'public', 'router:external': true },
       subnets.public,
     ),
+    buildNetwork(
+      admin,
+      'vlan-net',
+      { 'provider:network_type': 'vlan', 'provider:physical_network': 'physnet1' },
+      subnets.vlan,
+    ),
+    buildNetwork(admin, 'gre-net', { 'provider:network_type': 'gre' }, subnets.gre),
   ])
-  const base = { layout, memory, clients, networks: { blue, red, public: outside } }
-  const of = (name: keyof typeof places) => settle(base, name, places[name].tenant, places[name])
-  const blue1 = await of('blue1')
-  const blue2 = await of('blue2')
-  const red1 = await of('red1')
-  const red2 = await of('red2')
-  const created = await createInstance({ layout, memory, admin }, 'outside1', { network: outside.network.id })
-  const outside1 = { name: 'outside1', ...outside, ...created }
-  return { ...base, residents: { blue1, blue2, red1, red2, outside1 } }
+  await create(admin, 'subnet', {
+    name: 'gre-net-v6',
+    network_id: gre.network.id,
+    ip_version: 6,
+    cidr: 'fd00:1::/64',
+    gateway_ip: null,
+    enable_dhcp: false,
+  })
+  const base = { layout, memory, clients, networks: { blue, red, public: outside, vlan, gre } }
+  const named = (name: keyof typeof places) => settle(base, name, places[name].tenant, places[name])
+  const plain = async (name: string, on: typeof vlan): Promise<Resident> => {
+    const target = { network: on.network.id }
+    return { name, ...on, ...(await createInstance({ layout, memory, admin }, name, target)) }
+  }
+  const [blue1, blue2, red1, red2, outside1, vlan1, gre1, gre2] = await Promise.all([
+    named('blue1'),
+    named('blue2'),
+    named('red1'),
+    named('red2'),
+    plain('outside1', outside),
+    plain('vlan1', vlan),
+    plain('gre1', gre),
+    plain('gre2', gre),
+  ])
+  return { ...base, residents: { blue1, blue2, red1, red2, outside1, vlan1, gre1, gre2 } }
 }

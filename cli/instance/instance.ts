@@ -96,7 +96,9 @@ async function setAddresses(admin: Client, namespace: string, port: Port): Promi
   for (const fixed of port.fixed_ips) {
     const subnet = await show(admin, 'subnet', fixed.subnet_id)
     if (subnet === undefined || subnet.enable_dhcp) continue
-    lines.push(`address replace ${fixed.ip_address}/${subnet.cidr.split('/')[1]} dev eth0`)
+    // Nobody else has the address: the server gave it.
+    const nodad = fixed.ip_address.includes(':') ? ' nodad' : ''
+    lines.push(`address replace ${fixed.ip_address}/${subnet.cidr.split('/')[1]} dev eth0${nodad}`)
     if (subnet.gateway_ip !== null) lines.push(`route replace default via ${subnet.gateway_ip} dev eth0`)
   }
   if (lines.length > 0) await run(['ip', '-n', namespace, '-batch', '-'], { input: `${lines.join('\n')}\n` })
