@@ -10,6 +10,8 @@ export interface Kind<T> {
   /** `boolean`, `uuid` …: other rooms key their own tables by it. */
   readonly name: string
   readonly schema: JsonSchema
+  /** The schema of answers, where they hold something else than requests. */
+  readonly shown?: JsonSchema
   /** The value as it is stored. Throws ConversionError or ValidationError. */
   parse(value: unknown): T
   /** The text of a filter as the value that is compared. Throws like parse; absent where no filter makes sense. */

@@ -321,6 +321,21 @@ apiTest(
   { settings: { allowBulk: false, validateFilters: false } },
 )
 
+apiTest('the reference needs no token and nothing from elsewhere', async (call, { store }) => {
+  const { status, body } = await call('GET', '/openapi.json')
+  assert.equal(status, 200)
+  assert.equal(body.openapi, '3.1.0')
+  assert.deepEqual(Object.keys(body.paths['/v2.0/networks']), ['get', 'post'])
+  assert.equal(body.paths['/v2.0/routers'], undefined)
+  const app = await testApi(store)
+  const page = await app.inject({ method: 'GET', url: '/reference' })
+  await app.close()
+  assert.match(String(page.headers['content-type']), /^text\/html/)
+  assert.match(String(page.headers['content-security-policy']), /default-src 'none'/)
+  assert.match(page.payload, /<code>\/v2\.0\/networks\/\{network_id\}<\/code>/)
+  assert.doesNotMatch(page.payload, /(src|href)="(https?:)?\/\//)
+})
+
 apiTest('paths that are too long, or cannot be decoded', async (call) => {
   fault(await call('GET', `/v2.0/networks?name=${'x'.repeat(9000)}`, blue), 414, 'HTTPRequestURITooLong')
   fault(await call('GET', '/v2.0/networks/%E0%A4%A', blue), 404, 'HTTPNotFound')

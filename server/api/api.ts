@@ -16,6 +16,7 @@ import { discoveryRoutes } from './discovery.routes.ts'
 import { createHttp } from './http.ts'
 import { memberRoutes } from './member.routes.ts'
 import { quotaRoutes } from './quota.routes.ts'
+import { referenceRoutes } from './reference.routes.ts'
 import { type RouteTools, resourceRoutes } from './resource.routes.ts'
 import { type Served, served } from './served.ts'
 import { tagRoutes } from './tag.routes.ts'
@@ -67,6 +68,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
 
   const app = createHttp({ identity, log, trustProxy: settings.trustProxy ?? false })
   discoveryRoutes(app, model)
+  referenceRoutes(app, model)
   const all = new Map<string, Served>()
   for (const feature of options.features) {
     const resource = model.resources.get(feature.resource.name)
