@@ -30,6 +30,10 @@ const operational = new Set(
     .map((fact) => fact.name),
 )
 
+const quotas = 'network subnet port security_group security_group_rule rbac_policy subnetpool trunk'.split(
+  ' ',
+)
+
 /** Rules of what is served that no request can ask for, and why. */
 const unasked: Record<string, string> = {
   create_agent: 'agents come into being by their reports; POST is 400 for everybody',
@@ -159,7 +163,17 @@ async function arrangePlaces(): Promise<void> {
       cidr: '10.1.0.0/16',
       enable_dhcp: false,
     })
-    return { owner, here, network: network.id, subnet: subnet.id, next: () => ++counter, make, agent, host }
+    return {
+      owner,
+      here,
+      network: network.id,
+      subnet: subnet.id,
+      next: () => ++counter,
+      make,
+      put,
+      agent,
+      host,
+    }
   }
   places.own = await place(here, here, 'plain')
   places.other = await place(there, there, 'plain')
@@ -168,6 +182,8 @@ async function arrangePlaces(): Promise<void> {
   places.below = await place(there, here, 'plain')
   places.guest = await place(here, there, 'shared')
 }
+
+const put = (path: string, body: Body) => call(tokens.root ?? '', 'PUT', path, body)
 
 async function agent(): Promise<string> {
   const host = `host-of-agent-${++counter}`
@@ -196,7 +212,7 @@ function share(type: string, id: string, owner: string): Promise<unknown> {
 function placesOf(name: string): Where[] {
   const recipe = recipes[name]
   // Objects that belong to no project are the same everywhere.
-  if (recipe?.existing || !recipe) return ['own']
+  if (!recipe || recipe.everywhere) return ['own']
   if (recipe.onNetwork) return ['own', 'other', 'shared', 'external', 'below', 'guest']
   return recipe.shares ? ['own', 'other', 'shared'] : ['own', 'other']
 }
@@ -247,7 +263,7 @@ async function askShow(resource: Resource, where: Where): Promise<void> {
     await object(resource, where),
     (one) => !sometimes?.attributes.includes(one),
   )
-  if (sometimes) {
+  if (sometimes?.body) {
     const id = await object(resource, where, sometimes.body)
     await askShown(resource, where, id, (one) => sometimes.attributes.includes(one))
   }
@@ -277,7 +293,7 @@ async function askShown(
     const what = `${role}, ${where}: GET ${path}`
     if (resource.operations.includes('show')) {
       const answer = await call(token, 'GET', `${path}/${id}`)
-      expect(`${what}/{id}`, answer, readable ? 'success' : [404])
+      expect(`${what}/{id}`, answer, readable ? 'success' : (recipes[name]?.refused ?? [404]))
       if (readable && answer.status === 200) {
         for (const [attribute, { visible }] of Object.entries(resource.attributes)) {
           if (!visible || attribute === 'tags' || !concerns(attribute)) continue
@@ -287,7 +303,7 @@ async function askShown(
         }
       }
     }
-    if (resource.operations.includes('list')) {
+    if (resource.operations.includes('list') && !recipes[name]?.unlisted) {
       const answer = await call(token, 'GET', `${path}?id=${id}`)
       expect(what, answer, 'success')
       const found = (answer.body[resource.collection] as unknown[] | undefined)?.length
@@ -297,8 +313,9 @@ async function askShown(
 }
 
 /** What a refused action is answered with: 404 where the object may not be seen. */
-function refusal(name: string, role: string, where: Where): number[] {
-  return allows(`get_${name}`, role, where) ? [403] : [404]
+function refusal(name: string, role: string, where: Where): readonly number[] {
+  const { refused } = recipes[name] ?? {}
+  return (refused ?? allows(`get_${name}`, role, where)) ? [403] : [404]
 }
 
 async function askUpdate(resource: Resource, where: Where): Promise<void> {
@@ -414,7 +431,7 @@ before(async () => {
   cloud = await createCloud({
     config:
       '[DEFAULT]\nagent_down_time = 600\n[ml2_type_flat]\nflat_networks = *\n' +
-      '[quotas]\nquota_network = -1\nquota_subnet = -1\nquota_port = -1\n',
+      `[quotas]\n${quotas.map((name) => `quota_${name} = -1\n`).join('')}`,
   })
   const session = await cloud.admin.session()
   dispatcher = new Agent({ connections: 8 })

@@ -18,6 +18,7 @@ export interface Place {
   next(): number
   /** Creates as administrator; answers the object. */
   make(path: string, name: string, body: Body): Promise<Body & { id: string }>
+  put(path: string, body: Body): Promise<unknown>
   /** Lets an agent of a new host report itself; answers the agent's id. */
   agent(): Promise<string>
   /** A new host with an agent that binds ports. */
@@ -38,9 +39,15 @@ export interface Recipe {
   /** Attributes that PUT takes and this server then refuses with 400. */
   notUpdated?: readonly string[]
   /** Attributes that only some objects show, and what such an object is made with. */
-  sometimes?: { attributes: readonly string[]; body: Body }
+  sometimes?: { attributes: readonly string[]; body?: Body }
   /** Its objects are shared by RBAC policies of this type. */
   shares?: string
+  /** It belongs to no project. */
+  everywhere?: true
+  /** Statuses of refusals, where they are not 404 for what may not be seen and else 403. */
+  refused?: readonly number[]
+  /** Lists cannot be asked for one by its id. */
+  unlisted?: true
   /** It stands on the network of its place. */
   onNetwork?: true
   /** Bodies of actions. */
@@ -116,7 +123,17 @@ export const recipes: Record<string, Recipe> = {
     change: { target_tenant: 'another' },
     variants: [() => ({ target_tenant: '*' })],
   },
-  agent: { existing: ({ agent }) => agent(), change: description },
+  agent: { existing: ({ agent }) => agent(), change: description, everywhere: true },
+  quota: {
+    existing: async ({ owner, put }) => {
+      await put(`quotas/${owner}`, { quota: { port: 50_000 } })
+      return owner
+    },
+    change: { network: 50_000 },
+    sometimes: { attributes: ['project_id', 'tenant_id'] },
+    refused: [403],
+    unlisted: true,
+  },
   metering_label: { body: ({ owner }) => ({ project_id: owner }) },
   metering_label_rule: {
     body: async ({ owner, next, make }) => {
