@@ -51,7 +51,7 @@ export interface Recipe {
   /** It stands on the network of its place. */
   onNetwork?: true
   /** Bodies of actions. */
-  actions?: Record<string, (place: Place) => Body | Promise<Body>>
+  actions?: Record<string, (place: Place, id: string) => Body | Promise<Body>>
 }
 
 const description = { description: 'changed' }
@@ -59,6 +59,45 @@ const vxlan = { 'provider:network_type': 'vxlan' }
 const mac = (number: number) =>
   `fa:16:3e:${[16, 8, 0].map((shift) => ((number >> shift) & 255).toString(16).padStart(2, '0')).join(':')}`
 const address = (number: number) => `10.1.${(number >> 8) & 255}.${number & 255}`
+
+const made = async (place: Place, path: string, name: string, body: Body = {}): Promise<string> =>
+  (await place.make(path, name, { project_id: place.owner, ...body })).id
+
+const portOf = (place: Place) => made(place, 'ports', 'port', { network_id: place.network })
+
+/** A rule of a QoS policy, by its alias. */
+function aliasOf(kind: string, body: Body, change: Body): Recipe {
+  return {
+    async existing(place) {
+      const policy = await made(place, 'qos/policies', 'policy', { name: 'policy' })
+      return (await place.make(`qos/policies/${policy}/${kind}_rules`, `${kind}_rule`, body)).id
+    },
+    change,
+    unlisted: true,
+  }
+}
+
+const qosRules: Record<string, [body: Body, change: Body]> = {
+  bandwidth_limit: [{ max_kbps: 1000 }, { max_kbps: 2000 }],
+  dscp_marking: [{ dscp_mark: 8 }, { dscp_mark: 10 }],
+  minimum_bandwidth: [{ min_kbps: 1000 }, { min_kbps: 2000 }],
+  packet_rate_limit: [{ max_kpps: 1000 }, { max_kpps: 2000 }],
+  minimum_packet_rate: [{ min_kpps: 1000 }, { min_kpps: 2000 }],
+}
+
+const qosAliases: Record<string, Recipe> = Object.fromEntries(
+  Object.entries(qosRules).map(([kind, [body, change]]) => [
+    `alias_${kind}_rule`,
+    aliasOf(kind, body, change),
+  ]),
+)
+
+const qosMembers: Record<string, MemberRecipe> = Object.fromEntries(
+  Object.entries(qosRules).map(([kind, [body, change]]) => [
+    `policy.${kind}_rules`,
+    { body: () => body, change },
+  ]),
+)
 
 export const recipes: Record<string, Recipe> = {
   network: {
@@ -134,6 +173,103 @@ export const recipes: Record<string, Recipe> = {
     refused: [403],
     unlisted: true,
   },
+  security_group: {
+    body: ({ owner }) => ({ project_id: owner }),
+    change: description,
+    shares: 'security_group',
+  },
+  security_group_rule: {
+    body: async (place) => ({
+      project_id: place.owner,
+      security_group_id: await made(place, 'security-groups', 'security_group'),
+      direction: 'ingress',
+      protocol: 'tcp',
+    }),
+  },
+  default_security_group_rule: {
+    body: ({ next }) => ({ direction: 'ingress', remote_ip_prefix: `${address(next())}/32` }),
+    everywhere: true,
+  },
+  address_group: {
+    body: ({ owner }) => ({ project_id: owner, addresses: ['192.0.2.0/24'] }),
+    change: description,
+    shares: 'address_group',
+    actions: {
+      add_addresses: () => ({ addresses: ['198.51.100.0/24'] }),
+      remove_addresses: () => ({ addresses: ['192.0.2.0/24'] }),
+    },
+  },
+  address_scope: {
+    body: ({ owner }) => ({ project_id: owner, name: 'scope', ip_version: 4 }),
+    change: { name: 'changed' },
+    shares: 'address_scope',
+    variants: [() => ({ shared: true })],
+  },
+  subnetpool: {
+    body: ({ owner }) => ({ project_id: owner, name: 'pool', prefixes: ['10.0.0.0/16', '10.8.0.0/16'] }),
+    change: description,
+    shares: 'subnetpool',
+    variants: [() => ({ shared: true }), () => ({ is_default: true })],
+    actions: {
+      add_prefixes: () => ({ prefixes: ['10.16.0.0/16'] }),
+      remove_prefixes: () => ({ prefixes: ['10.8.0.0/16'] }),
+      onboard_network_subnets: async (place) => ({ network_id: await made(place, 'networks', 'network') }),
+    },
+  },
+  policy: {
+    body: ({ owner }) => ({ project_id: owner, name: 'policy' }),
+    change: description,
+    shares: 'qos_policy',
+  },
+  ...qosAliases,
+  trunk: {
+    body: async (place) => ({ project_id: place.owner, port_id: await portOf(place) }),
+    change: description,
+    actions: {
+      async add_subports(place) {
+        return {
+          sub_ports: [{ port_id: await portOf(place), segmentation_type: 'vlan', segmentation_id: 7 }],
+        }
+      },
+      async remove_subports(place, id) {
+        const port_id = await portOf(place)
+        const sub_ports = [{ port_id, segmentation_type: 'vlan', segmentation_id: 7 }]
+        await place.put(`trunks/${id}/add_subports`, { sub_ports })
+        return { sub_ports: [{ port_id }] }
+      },
+    },
+  },
+  segment: {
+    body: async (place) => ({
+      network_id: await made(place, 'networks', 'network', vxlan),
+      network_type: 'vxlan',
+    }),
+    change: description,
+    everywhere: true,
+  },
+  network_segment_range: {
+    body: ({ next }) => {
+      const minimum = 1_000_000 + next() * 10
+      return { name: 'range', shared: true, network_type: 'vxlan', minimum, maximum: minimum + 9 }
+    },
+    change: description,
+    everywhere: true,
+  },
+  network_ip_availability: { existing: async ({ network }) => network, unlisted: true },
+  flavor: {
+    body: ({ next }) => ({ name: `flavor${next()}`, service_type: 'L3_ROUTER_NAT' }),
+    change: description,
+    everywhere: true,
+  },
+  service_profile: { body: () => ({ metainfo: 'x' }), change: description, everywhere: true },
+  log: {
+    body: ({ owner }) => ({ project_id: owner, name: 'log', resource_type: 'security_group' }),
+    change: description,
+  },
+  local_ip: {
+    body: ({ owner, network }) => ({ project_id: owner, network_id: network }),
+    change: description,
+  },
   metering_label: { body: ({ owner }) => ({ project_id: owner }) },
   metering_label_rule: {
     body: async ({ owner, next, make }) => {
@@ -166,6 +302,17 @@ export const members: Record<string, MemberRecipe> = {
     key: 'host',
   },
   'network.dhcp_agents': {},
+  ...qosMembers,
+  'flavor.service_profiles': {
+    body: async ({ make }) => ({
+      id: (await make('service_profiles', 'service_profile', { metainfo: 'x' })).id,
+    }),
+    key: 'id',
+  },
+  'local_ip.port_associations': {
+    body: async (place) => ({ fixed_port_id: await portOf(place) }),
+    key: 'fixed_port_id',
+  },
   'agent.dhcp_networks': {
     body: async ({ owner, make }) => ({
       network_id: (await make('networks', 'network', { project_id: owner })).id,
