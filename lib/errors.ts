@@ -365,3 +365,42 @@ export const meteringLabelRuleOverlaps = fault(
   409,
   (prefix: string) => `A rule of the metering label overlaps with the remote prefix ${prefix}.`,
 )
+
+// QoS.
+export const qosPolicyNotFound = fault(
+  'QosPolicyNotFound',
+  404,
+  (id: string) => `QoS policy ${id} could not be found.`,
+)
+export const qosRuleNotFound = fault(
+  'QosRuleNotFound',
+  404,
+  (id: string, policy: string) => `QoS rule ${id} for policy ${policy} could not be found.`,
+)
+export const qosPolicyInUse = fault(
+  'QosPolicyInUse',
+  409,
+  (policy: string, object: string, id: string) => `QoS policy ${policy} is used by ${object} ${id}.`,
+)
+export const qosPolicyDefaultAlreadyExists = fault(
+  'QoSPolicyDefaultAlreadyExists',
+  409,
+  (project: string) => `A default QoS policy exists for project ${project}.`,
+)
+export const qosRulesConflict = fault(
+  'QoSRulesConflict',
+  409,
+  (type: string, rule: string, policy: string) =>
+    `Rule ${type} conflicts with rule ${rule} which exists in QoS policy ${policy}.`,
+)
+export const qosRuleParameterConflict = fault(
+  'QoSRuleParameterConflict',
+  409,
+  (value: number, policy: string, type: string, existing: number) =>
+    `The rule's value ${value} conflicts with the rule ${type} of QoS policy ${policy}, whose value is ${existing}.`,
+)
+export const policyRemoveAuthorizationError = fault(
+  'PolicyRemoveAuthorizationError',
+  403,
+  (policy: string) => `QoS policy ${policy} was assigned by its owner and cannot be removed.`,
+)

@@ -83,6 +83,10 @@ const differences: Record<string, string> = {
   'agents/dhcp_networks.network_id required': 'scheduling nothing is refused as what it is',
   'ports.tags post': 'tag-ports-during-bulk-creation brings it, which is not served',
   'agents/dhcp_networks.network_id default': 'required instead',
+  'alias_minimum_packet_rate_rules.project_id post': 'there is no POST',
+  'alias_minimum_packet_rate_rules.project_id required': 'there is no POST',
+  'alias_minimum_packet_rate_rules.tenant_id post': 'there is no POST',
+  'alias_minimum_packet_rate_rules.tenant_id required': 'there is no POST',
 }
 
 /** Kinds that a validator or converter may be declared as. Absent: any (nobody sets it, or there is none). */
@@ -92,6 +96,8 @@ const kindsOf: Record<string, readonly string[]> = {
   'type:string_or_none': ['string'],
   'type:values': ['values', 'integer'],
   'type:non_negative': ['integer'],
+  'type:range': ['integer'],
+  'type:uuid_or_none': ['uuid'],
   'type:ip_pools': ['allocation-pools'],
   'type:subnet_or_none': ['cidr'],
   'type:nameservers': ['nameservers'],
@@ -110,6 +116,7 @@ const kindsOf: Record<string, readonly string[]> = {
   'type:list_of_subnet_service_types': ['service-types'],
   convert_valid_object_type: ['rbac-object-type'],
   convert_to_boolean: ['boolean'],
+  convert_to_boolean_if_not_none: ['boolean'],
   convert_to_int: ['integer'],
 }
 

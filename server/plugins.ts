@@ -3,9 +3,10 @@ import type { Logger } from '../runtime/log.ts'
 import { meteringPlugin } from './metering/metering.plugin.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
 import type { Plugin } from './plugin.ts'
+import { qosPlugin } from './qos/qos.plugin.ts'
 
 /** Loaded where `[DEFAULT] service_plugins` names them. */
-const servicePlugins: readonly Plugin[] = [meteringPlugin]
+const servicePlugins: readonly Plugin[] = [meteringPlugin, qosPlugin]
 
 /** Names of all that can be loaded beside the core plugin. */
 export const servicePluginNames: readonly string[] = servicePlugins.map((plugin) => plugin.name)
@@ -26,7 +27,6 @@ const notServed = [
   'network_segment_range',
   'placement',
   'port_forwarding',
-  'qos',
   'router',
   'segments',
   'trunk',

@@ -29,6 +29,10 @@ export interface QueryScope {
 export interface Reader {
   /** The table that one row of stands for one object; its primary key is `id`. */
   table: keyof Tables
+  /** Columns that views need whatever is asked for, beside those of attributes. */
+  always?: readonly string[]
+  /** Which rows of the table are objects of the resource. Absent: all. */
+  where?(scope: QueryScope): Expression<SqlBool>
   /**
    * Every value is text, a number or null on both engines: a boolean is 0 or 1 (write `case when … then 1 else 0 end`
    * for a condition), an IP address its canonical text.
@@ -101,5 +105,16 @@ export interface Member {
 /** A collection that is worked out rather than stored (availability zones): read only, a few rows. */
 export interface ComputedFeature {
   resource: Resource
-  list(tx: ReadTx, context: Context): Promise<Record<string, unknown>[]>
+  /** `filters` are those of `ownFilters` that the client sent. */
+  list(
+    tx: ReadTx,
+    context: Context,
+    filters: ReadonlyMap<string, readonly string[]>,
+  ): Promise<Record<string, unknown>[]>
+  /** Filters that are no attributes of the rows: `list` minds them. */
+  ownFilters?: readonly string[]
+  /** The attribute by which a single one is shown, where one can be shown. */
+  key?: string
+  /** What only a single one has. */
+  details?(row: Record<string, unknown>): Record<string, unknown>
 }

@@ -22,6 +22,7 @@ import {
   portSecurity,
 } from './port.ts'
 import { multiProvider, provider } from './provider.ts'
+import { qosExtensions } from './qos.ts'
 import { quotaExtensions } from './quota.ts'
 import { rbacPolicies } from './rbac.ts'
 import {
@@ -65,6 +66,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     dhcpAgentScheduler,
     rbacPolicies,
     ...meteringExtensions,
+    ...qosExtensions,
     ...quotaExtensions,
   ].map((one) => [one.alias, one]),
 )

@@ -6,6 +6,7 @@ import { bindingRules } from './rules/binding.rules.ts'
 import { meteringRules } from './rules/metering.rules.ts'
 import { networkRules } from './rules/network.rules.ts'
 import { portRules } from './rules/port.rules.ts'
+import { qosPolicyRules } from './rules/qos.rules.ts'
 import { quotaRules } from './rules/quota.rules.ts'
 import { rbacRules } from './rules/rbac.rules.ts'
 import { subnetRules } from './rules/subnet.rules.ts'
@@ -19,5 +20,6 @@ export const defaultRules: readonly DefaultRule[] = [
   ...agentRules,
   ...rbacRules,
   ...meteringRules,
+  ...qosPolicyRules,
   ...quotaRules,
 ]

@@ -2,14 +2,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { Resource } from '../../model/resource.ts'
 import type { ComputedFeature, View } from '../resource.ts'
+import { notFound } from './authorize.ts'
 import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
 import { pageInMemory } from './in-memory.ts'
-import { readListQuery } from './list-query.ts'
+import { fieldsOf, readListQuery } from './list-query.ts'
 import { pageLinks } from './paging.ts'
 import { project, projectionOf } from './projection.ts'
 import type { RouteTools } from './resource.routes.ts'
 
-/** Adds the one route of a computed collection. */
+/** Adds the routes of a computed collection. */
 export function computedRoutes(
   app: FastifyInstance,
   tools: RouteTools,
@@ -19,6 +20,7 @@ export function computedRoutes(
   const { store, policy } = tools
   const attributes = new Map(Object.entries(resource.attributes))
   const path = `/v2.0/${resource.path}`
+  const { ownFilters = [], key } = feature
   app.get(path, async (request, reply) => {
     const context = callerOf(request)
     const access = policy.access(context)
@@ -26,10 +28,14 @@ export function computedRoutes(
       { attributes, validateFilters: tools.validateFilters, maxLimit: tools.maxLimit },
       request.query as Record<string, unknown>,
     )
-    const rows = await store.read((tx) => feature.list(tx, context))
+    const own = new Map(
+      query.filters.filter(({ name }) => ownFilters.includes(name)).map(({ name, texts }) => [name, texts]),
+    )
+    const rows = await store.read((tx) => feature.list(tx, context, own))
     const projection = projectionOf(policy, access, resource.name, attributes)
     const readable = rows.filter((row) => access.may(`get_${resource.name}`, row))
-    const page = pageInMemory(query, readable)
+    const filters = query.filters.filter(({ name }) => !own.has(name))
+    const page = pageInMemory({ ...query, filters }, readable)
     const shown = page.map((row) => project(projection, query.fields, row as View, row))
     return sendJson(reply, {
       [resource.collection]: shown,
@@ -37,4 +43,19 @@ export function computedRoutes(
     })
   })
   refuseOtherMethods(app, path, ['GET'])
+  if (key === undefined) return
+  app.get<{ Params: { key: string } }>(`${path}/:key`, async (request, reply) => {
+    const context = callerOf(request)
+    const access = policy.access(context)
+    const rows = await store.read((tx) => feature.list(tx, context, new Map()))
+    const row = rows.find((one) => one[key] === request.params.key)
+    if (!row || !access.may(`get_${resource.name}`, row)) {
+      throw notFound(resource.notFound, request.params.key)
+    }
+    const fields = fieldsOf(request.query as Record<string, unknown>)
+    const whole = { ...row, ...feature.details?.(row) } as View
+    const projection = projectionOf(policy, access, resource.name, attributes)
+    return sendJson(reply, { [resource.name]: project(projection, fields, whole, row) })
+  })
+  refuseOtherMethods(app, `${path}/:key`, ['GET'])
 }

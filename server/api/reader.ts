@@ -33,6 +33,7 @@ export function columnNames(
 ): string[] {
   const names = new Set(Object.keys(reader.columns).filter((name) => attributes.has(name)))
   names.add('id')
+  for (const name of reader.always ?? []) names.add(name)
   for (const attribute of forPolicy) {
     for (const name of namesOf(attribute)) if (reader.columns[name]) names.add(name)
   }
@@ -44,7 +45,8 @@ function select(reader: Reader, scope: QueryScope, columns: Columns, names: read
     const column = columns(name)
     return column ? [sql<unknown>`${column}`.as(name)] : []
   })
-  return scope.tx.db.selectFrom(reader.table).select(selected)
+  const statement = scope.tx.db.selectFrom(reader.table).select(selected)
+  return reader.where ? statement.where(reader.where(scope)) : statement
 }
 
 /** The rows of these ids, in no order. */

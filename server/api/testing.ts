@@ -283,6 +283,7 @@ const testPorts: Feature = {
         allowed_address_pairs: '[]',
         extra_dhcp_opts: '[]',
         generation: 0,
+        extras: '{}',
       }
     })
     await tx.db.insertInto('ports').values(rows).execute()

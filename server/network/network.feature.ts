@@ -19,6 +19,8 @@ import {
   takeSegments,
 } from '../ml2/segments.ts'
 import { removePort } from '../port/port.store.ts'
+import { defaultPolicyOf } from '../qos/policy.feature.ts'
+import { checkPolicyChange, requireUsablePolicy } from '../qos/use.ts'
 import {
   closeToAll,
   everybody,
@@ -52,6 +54,7 @@ interface NetworkInput extends SegmentsInput {
   port_security_enabled?: boolean
   dns_domain?: string
   availability_zone_hints?: string[]
+  qos_policy_id?: string | null
 }
 
 export function networkFeature(resource: Resource, ml2: Ml2): Feature {
@@ -60,12 +63,19 @@ export function networkFeature(resource: Resource, ml2: Ml2): Feature {
     reader: networkReader,
     // Tenant segments come from one pool: those who take from it stand in line instead of running again.
     serialize: () => ['segments'],
-    async create(tx, _context, inputs) {
+    async create(tx, context, inputs) {
       const ids: string[] = []
-      for (const input of inputs) ids.push(await createNetwork(tx, ml2, input as unknown as NetworkInput))
+      for (const input of inputs as unknown as NetworkInput[]) {
+        await requireUsablePolicy(tx, context, input.qos_policy_id)
+        ids.push(await createNetwork(tx, ml2, input))
+      }
       return ids
     },
-    update: (tx, _context, current, changes) => updateNetwork(tx, ml2, current, changes),
+    async update(tx, context, current, changes) {
+      const wanted = changes.qos_policy_id as string | null | undefined
+      await checkPolicyChange(tx, context, current.qos_policy_id as string | null, wanted)
+      await updateNetwork(tx, ml2, current, changes)
+    },
     remove: (tx, _context, current) => deleteNetwork(tx, ml2, current.id),
     async setTags(tx, _context, current, tags) {
       await replaceTags(tx, 'network', current.id, tags)
@@ -101,8 +111,14 @@ async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Promise<str
     port_security_enabled: Number(input.port_security_enabled ?? true),
     dns_domain: input.dns_domain ?? '',
     availability_zone_hints: JSON.stringify(hints),
+    qos_policy_id: input.qos_policy_id ?? null,
   }
-  await tx.db.insertInto('networks').values(row).execute()
+  // Null asks for the project's default; absent, QoS is not loaded.
+  const qos_policy_id = input.qos_policy_id === null ? defaultPolicyOf(input.project_id) : row.qos_policy_id
+  await tx.db
+    .insertInto('networks')
+    .values({ ...row, qos_policy_id })
+    .execute()
   await storeSegments(tx, ml2, row.id, segments)
   if (input.shared) await openToAll(tx, asShared(row), 'access_as_shared')
   if (input['router:external']) await openToAll(tx, asShared(row), 'access_as_external')
@@ -141,6 +157,7 @@ async function updateNetwork(tx: Tx, ml2: Ml2, current: View, changes: Input): P
     admin_state_up: Number(sent.admin_state_up ?? row.admin_state_up),
     port_security_enabled: Number(sent.port_security_enabled ?? row.port_security_enabled),
     dns_domain: sent.dns_domain ?? row.dns_domain,
+    qos_policy_id: sent.qos_policy_id === undefined ? row.qos_policy_id : sent.qos_policy_id,
     mtu: row.mtu,
   }
   if (sent.mtu !== undefined && sent.mtu !== null) {

@@ -16,6 +16,7 @@ const ownColumns = [
   'port_security_enabled',
   'dns_domain',
   'availability_zone_hints',
+  'qos_policy_id',
 ] as const
 
 export const networkReader: Reader = {

@@ -3,6 +3,7 @@ import type { Resource } from '../../model/resource.ts'
 import type { BindingWish } from '../ml2/binding.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { networkTargets } from '../network/network.targets.ts'
+import { checkPolicyChange, requireUsablePolicy } from '../qos/use.ts'
 import type { Feature, Input } from '../resource.ts'
 import type { Tx } from '../store/store.ts'
 import { replaceTags } from '../tag/tags.ts'
@@ -33,20 +34,22 @@ export function portFeature(resource: Resource, ml2: Ml2): Feature {
     reader: portReader(ml2.settings),
     targets: networkTargets,
     serialize: (inputs) => [...new Set(inputs.map((input) => `network:${input.network_id}`))],
-    async create(tx, _context, inputs) {
+    async create(tx, context, inputs) {
       const networks = new Map<string, PortNetwork>()
       const ids: string[] = []
       for (const input of inputs) {
         const body = input as unknown as PortInput
         const network = networks.get(body.network_id) ?? (await portNetwork(tx, body.network_id))
         networks.set(body.network_id, network)
-        ids.push(await createPort(tx, ml2, network, { ...body, ...bindingOf(body) }))
+        await requireUsablePolicy(tx, context, body.qos_policy_id)
+        ids.push(await createPort(tx, ml2, network, { ...body, extras: input, ...bindingOf(body) }))
       }
       return ids
     },
-    async update(tx, _context, current, changes: Input) {
+    async update(tx, context, current, changes: Input) {
       const body = changes as Partial<PortInput>
-      const wanted: PortChanges = { ...body, ...bindingOf(body) }
+      await checkPolicyChange(tx, context, current.qos_policy_id as string | null, body.qos_policy_id)
+      const wanted: PortChanges = { ...body, extras: changes, ...bindingOf(body) }
       await updatePort(tx, ml2, current.id, wanted)
     },
     remove: (tx, _context, current) => removePort(tx, ml2, current.id),

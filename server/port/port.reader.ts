@@ -11,6 +11,7 @@ import { prepared } from '../store/prepared.ts'
 import type { ReadTx } from '../store/store.ts'
 import { tagFilters, tagsOf } from '../tag/tags.ts'
 import { dnsAssignment } from './dns.ts'
+import { shownExtras } from './extras.ts'
 
 const ownColumns = [
   ...standardColumns,
@@ -25,15 +26,20 @@ const ownColumns = [
   'ip_allocation',
   'allowed_address_pairs',
   'extra_dhcp_opts',
+  'qos_policy_id',
+  'extras',
 ] as const
 
 /** `settings` name the server's dns_domain. */
 export function portReader(settings: NetworkingSettings): Reader {
   return {
     table: 'ports',
+    always: ['extras'],
     columns: {
       ...plainColumns('ports', ownColumns),
       ...parentNetworkColumns('ports.network_id'),
+      qos_network_policy_id: () =>
+        sql`(select n.qos_policy_id from networks n where n.id = ports.network_id)`,
       'binding:host_id': () =>
         sql`(select b.host from port_bindings b where b.port_id = ports.id and b.status = 'ACTIVE')`,
     },
@@ -144,6 +150,7 @@ async function portViews(
       id,
       admin_state_up: flag(row.admin_state_up),
       port_security_enabled: flag(row.port_security_enabled),
+      ...shownExtras(row.extras),
       allowed_address_pairs: listOf(row.allowed_address_pairs),
       extra_dhcp_opts: listOf(row.extra_dhcp_opts),
       fixed_ips: fixedIps,

@@ -36,6 +36,7 @@ import { type AddressPairInput, checkPairsGuarded, completePairs } from './addre
 import { activeBinding, deleteBindings, noteBinding, storeBinding } from './binding.rows.ts'
 import { type DhcpOptionInput, mergeDhcpOptions } from './dhcp-options.ts'
 import { storedDnsName } from './dns.ts'
+import { storedExtras } from './extras.ts'
 import { randomMac } from './mac.ts'
 import { blocksOf, putBlocks } from './provisioning.ts'
 
@@ -105,6 +106,9 @@ export interface NewPort {
   allowed_address_pairs?: readonly AddressPairInput[]
   extra_dhcp_opts?: readonly DhcpOptionInput[] | null
   dns_name?: string
+  qos_policy_id?: string | null
+  /** See extras.ts. */
+  extras?: Readonly<Record<string, unknown>>
   binding?: Partial<BindingWish>
 }
 
@@ -135,6 +139,8 @@ const insertPort = prepared('port-insert', (db, p: PortRow) =>
       ip_allocation: p.ip_allocation,
       allowed_address_pairs: p.allowed_address_pairs,
       extra_dhcp_opts: p.extra_dhcp_opts,
+      qos_policy_id: p.qos_policy_id,
+      extras: p.extras,
       generation: p.generation,
     })
     .onConflict((conflict) => conflict.columns(['network_id', 'mac_address']).doNothing()),
@@ -158,6 +164,8 @@ const updatePortRow = prepared('port-update', (db, p: PortRow) =>
       ip_allocation: p.ip_allocation,
       allowed_address_pairs: p.allowed_address_pairs,
       extra_dhcp_opts: p.extra_dhcp_opts,
+      qos_policy_id: p.qos_policy_id,
+      extras: p.extras,
       generation: p.generation,
     })
     .where('id', '=', p.id),
@@ -211,6 +219,8 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
       ip_allocation: plans.length > 0 ? 'immediate' : 'none',
       allowed_address_pairs: JSON.stringify(pairs),
       extra_dhcp_opts: JSON.stringify(mergeDhcpOptions([], spec.extra_dhcp_opts)),
+      qos_policy_id: spec.qos_policy_id ?? null,
+      extras: storedExtras('{}', spec.extras ?? {}),
       generation: outcome.needsAgent ? 1 : 0,
     }
   })
@@ -368,6 +378,8 @@ function applyPlainChanges(next: PortRow, ml2: Ml2, changes: PortChanges): void 
   next.device_id = changes.device_id ?? next.device_id
   next.device_owner = changes.device_owner ?? next.device_owner
   next.port_security_enabled = Number(changes.port_security_enabled ?? next.port_security_enabled)
+  if (changes.qos_policy_id !== undefined) next.qos_policy_id = changes.qos_policy_id
+  if (changes.extras) next.extras = storedExtras(next.extras, changes.extras)
   if (changes.dns_name !== undefined) {
     next.dns_name = storedDnsName(changes.dns_name, ml2.settings.DEFAULT.dns_domain)
   }

@@ -44,7 +44,7 @@ interface Shareable {
 export function rbacFeature(resource: Resource, features: readonly Feature[]): Feature {
   const shareables = new Map<string, Shareable>(
     features.flatMap(({ resource: { name }, reader, sharing }) =>
-      sharing ? [[name, { table: reader.table, sharing }]] : [],
+      sharing ? [[sharing.type ?? name, { table: reader.table, sharing }]] : [],
     ),
   )
   return {

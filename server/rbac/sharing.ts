@@ -13,6 +13,8 @@ export const everybody = '*'
 
 /** How the objects of a feature are shared: a feature that has this is a type of the RBAC policies API. */
 export interface Sharing {
+  /** As object_type names it, where that is not the resource's name. */
+  type?: string
   /** What entries may grant. */
   actions: readonly SharingAction[]
   /** Projects that use the object now in a way that the action grants; the owner's may be among them. */

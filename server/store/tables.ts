@@ -10,6 +10,7 @@ import type { FeedTables } from './tables/feed.ts'
 import type { IdentityTables } from './tables/identity.ts'
 import type { MeteringTables } from './tables/metering.ts'
 import type { NetworkingTables } from './tables/networking.ts'
+import type { QosTables } from './tables/qos.ts'
 import type { QuotaTables } from './tables/quotas.ts'
 import type { RbacTables } from './tables/rbac.ts'
 
@@ -18,5 +19,6 @@ export interface Tables
     IdentityTables,
     MeteringTables,
     NetworkingTables,
+    QosTables,
     QuotaTables,
     RbacTables {}

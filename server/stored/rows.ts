@@ -36,21 +36,20 @@ export async function deleteRow(
   }
 }
 
-/** The rows that have one of the values in a column, in the order of `order`. */
+/** The rows with these values, or with one of a list of values, in the order of their ids. */
 export async function rowsWith(
   tx: ReadTx,
   table: keyof Tables,
-  column: string,
-  values: readonly string[],
-  order = 'id',
+  values: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<Record<string, unknown>[]> {
-  if (values.length === 0) return []
-  return loose(tx)
-    .selectFrom(table)
-    .selectAll()
-    .where(isOneOf(tx.engine, column, values))
-    .orderBy(order)
-    .execute()
+  let statement = loose(tx).selectFrom(table).selectAll().orderBy('id')
+  for (const [column, value] of Object.entries(values)) {
+    statement =
+      typeof value === 'string'
+        ? statement.where(column, '=', value)
+        : statement.where(isOneOf(tx.engine, column, value))
+  }
+  return statement.execute()
 }
 
 /** The row of that id. Throws `missing` where there is none. */
@@ -60,7 +59,7 @@ export async function requireRow<T extends keyof Tables>(
   id: string,
   missing: (id: string) => NeutronError,
 ): Promise<Tables[T]> {
-  const [row] = await rowsWith(tx, table, 'id', [id])
+  const [row] = await rowsWith(tx, table, { id })
   if (!row) throw missing(id)
   return row as unknown as Tables[T]
 }
@@ -72,7 +71,7 @@ export async function touchRow(tx: Tx, object: string, table: keyof Tables, id: 
     .set({ revision_number: sql`revision_number + 1`, updated_at: tx.now })
     .where('id', '=', id)
     .execute()
-  const [row] = await rowsWith(tx, table, 'id', [id])
+  const [row] = await rowsWith(tx, table, { id })
   if (row) noteRow(tx, object, 'update', row)
 }
 

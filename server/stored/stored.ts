@@ -8,6 +8,7 @@ import type { NeutronError } from '../../lib/errors.ts'
 import type { Attribute, Attributes, Resource, SubResource } from '../../model/resource.ts'
 import { plainColumns } from '../columns.ts'
 import type { Context } from '../context.ts'
+import type { Sharing } from '../rbac/sharing.ts'
 import type { Feature, Input, Member, QueryScope, Reader, View } from '../resource.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 import type { Tables } from '../store/tables.ts'
@@ -53,6 +54,11 @@ export interface StoredOptions extends RowOptions {
   complete?(scope: QueryScope, views: View[], wanted: ReadonlySet<string>): Promise<void>
   /** The attribute that names what the object belongs to, for notes of changes. */
   parent?: string
+  /** Which rows of the table are objects of the resource. Absent: all. */
+  where?: Reader['where']
+  sharing?: Sharing
+  /** The object's name in notes of changes and among tags, where it is not the resource's. */
+  object?: string
 }
 
 const tagNames: readonly string[] = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
@@ -68,7 +74,8 @@ function storedAttributes(attributes: Attributes, elsewhere: readonly string[] =
 /** The feature of a plain stored resource. */
 export function storedFeature(resource: Resource, options: StoredOptions): Feature {
   const { table, hooks = {}, inUse } = options
-  const { name, attributes } = resource
+  const { attributes } = resource
+  const { object: name = resource.name } = options
   const columns = storedAttributes(attributes, [
     ...(options.elsewhere ?? []),
     ...Object.keys(options.columns ?? {}),
@@ -83,8 +90,10 @@ export function storedFeature(resource: Resource, options: StoredOptions): Featu
   }
   return {
     resource,
+    ...(options.sharing && { sharing: options.sharing }),
     reader: {
       table,
+      ...(options.where && { where: options.where }),
       columns: {
         ...plainColumns(
           table,
@@ -94,7 +103,7 @@ export function storedFeature(resource: Resource, options: StoredOptions): Featu
       },
       filters: { ...(tagged && tagFilters(name, table)), ...options.filters },
       async views(scope, rows, wanted) {
-        const views = rows.map((row) => viewOf(columns, row))
+        const views = rows.map((row) => viewOf(attributes, row))
         if (tagged && wanted.has('tags')) {
           const tags = await tagsOf(
             scope.tx,
@@ -142,72 +151,69 @@ export function storedFeature(resource: Resource, options: StoredOptions): Featu
   }
 }
 
-export interface StoredMemberOptions extends RowOptions {
+export interface StoredMemberOptions {
+  table: keyof Tables
   /** The column that names the object above. */
   parent: string
+  /** Columns of the same value in all rows, and only in these: the type of a rule. */
+  fixed?: Readonly<Record<string, string>>
+  missing: (id: string, parentId: string) => NeutronError
+  /** Refuses a member as it shall be; `id` is that of the one that is changed. */
+  check?(tx: Tx, parentId: string, next: Input, id?: string): Promise<void>
   /** Counts a change of a member as one of the object above. */
   touch?(tx: Tx, parentId: string): Promise<void>
-  missing: (id: string, parentId: string) => NeutronError
-  /** The order in which members are listed. */
-  order?: string
-  check?(tx: Tx, parent: View, next: Input, id: string | undefined): Promise<void>
 }
 
 /** A collection of rows below one object: the rules of a QoS policy. */
-export function storedMember(
-  resource: SubResource,
-  options: StoredMemberOptions,
-): Member & Required<Pick<Member, 'views'>> {
-  const { table, parent: parentColumn, hooks = {} } = options
-  const columns = storedAttributes(resource.attributes, ['project_id', ...(options.elsewhere ?? [])])
-  const all = async (tx: ReadTx, parent: View): Promise<View[]> => {
-    const rows = await rowsWith(tx, table, parentColumn, [parent.id], options.order)
-    return rows.map((row) => viewOf(columns, row))
+export function storedMember(resource: SubResource, options: StoredMemberOptions): Member {
+  const { table, parent: parentColumn, fixed = {}, missing, check, touch } = options
+  const columns = storedAttributes(resource.attributes, ['project_id'])
+  const all = async (tx: ReadTx, parentId: string): Promise<View[]> => {
+    const rows = await rowsWith(tx, table, { [parentColumn]: parentId, ...fixed })
+    return rows.map((row) => viewOf(resource.attributes, row))
   }
-  const member = async (tx: Tx, parent: View, key: string): Promise<View> => {
-    const row = await requireRow(tx, table, key, () => options.missing(key, parent.id))
-    const found = row as unknown as Record<string, unknown>
-    if (found[parentColumn] !== parent.id) throw options.missing(key, parent.id)
-    return viewOf(columns, found)
+  const one = async (tx: ReadTx, parentId: string, id: string): Promise<View> => {
+    const found = (await all(tx, parentId)).find((member) => member.id === id)
+    if (!found) throw missing(id, parentId)
+    return found
   }
   const note = async (tx: Tx, operation: 'create' | 'update' | 'delete', parent: View, id: string) => {
     noteRow(tx, resource.singular, operation, { id, project_id: parent.project_id }, parent.id)
-    await options.touch?.(tx, parent.id)
+    await touch?.(tx, parent.id)
   }
   return {
     resource,
-    views: (tx, _context, parent) => all(tx, parent),
-    async create(tx, context, parent, input) {
+    missing: (parent, id) => missing(id, parent.id),
+    views: (tx, _context, parent) => all(tx, parent.id),
+    async create(tx, _context, parent, input) {
       const id = randomUUID()
-      await checkReferences(tx, options.refers, input)
-      await options.check?.(tx, parent, input, undefined)
-      const own = await hooks.creating?.(tx, context, input, id)
-      await insertRow(tx, table, { ...rowOf(columns, input), id, [parentColumn]: parent.id, ...own })
+      await check?.(tx, parent.id, input)
+      await insertRow(tx, table, { ...rowOf(columns, input), id, [parentColumn]: parent.id, ...fixed })
       await note(tx, 'create', parent, id)
       return id
     },
-    async update(tx, context, parent, key, changes) {
-      const current = await member(tx, parent, key)
-      await checkReferences(tx, options.refers, changes)
-      await options.check?.(tx, parent, { ...current, ...changes }, key)
-      const own = await hooks.updating?.(tx, context, current, changes)
-      const row = { ...differing(columns, current, changes), ...own }
-      if (!own && Object.keys(row).length === 0) return
-      await updateRow(tx, table, key, row)
-      await note(tx, 'update', parent, key)
+    async update(tx, _context, parent, id, changes) {
+      const current = await one(tx, parent.id, id)
+      await check?.(tx, parent.id, { ...current, ...changes }, id)
+      const row = differing(columns, current, changes)
+      if (Object.keys(row).length === 0) return
+      await updateRow(tx, table, id, row)
+      await note(tx, 'update', parent, id)
     },
-    async remove(tx, context, parent, key) {
-      const current = await member(tx, parent, key)
-      await hooks.removing?.(tx, context, current)
-      await deleteRow(tx, table, key, options.inUse && (() => options.inUse?.(key) as NeutronError))
-      await note(tx, 'delete', parent, key)
+    async remove(tx, _context, parent, id) {
+      await one(tx, parent.id, id)
+      await deleteRow(tx, table, id)
+      await note(tx, 'delete', parent, id)
     },
   }
 }
 
-function viewOf(columns: Stored, row: Readonly<Record<string, unknown>>): View {
+function viewOf(attributes: Attributes, row: Readonly<Record<string, unknown>>): View {
   const view: View = { ...row, id: String(row.id) }
-  for (const [name, { kind }] of columns) if (name in row) view[name] = shown(kind, row[name])
+  for (const name of Object.keys(row)) {
+    const kind = attributes[name]?.kind
+    if (kind) view[name] = shown(kind, row[name])
+  }
   return view
 }
 

@@ -56,6 +56,7 @@ interface SubnetInput {
   ipv6_ra_mode?: string | null
   ipv6_address_mode?: string | null
   service_types?: string[] | null
+  dns_publish_fixed_ip?: boolean
 }
 
 export function subnetFeature(resource: Resource, ml2: Ml2): Feature {
@@ -124,6 +125,7 @@ async function createSubnet(tx: Tx, ml2: Ml2, input: SubnetInput): Promise<strin
     dns_nameservers: JSON.stringify(facts.dns_nameservers),
     host_routes: JSON.stringify(facts.host_routes),
     service_types: JSON.stringify(input.service_types ?? []),
+    dns_publish_fixed_ip: Number(input.dns_publish_fixed_ip ?? false),
   }
   await tx.db.insertInto('subnets').values(row).execute()
   await fillPools(tx, row.id, facts.allocation_pools)
@@ -191,6 +193,7 @@ async function updateSubnet(tx: Tx, ml2: Ml2, id: string, changes: Input): Promi
     dns_nameservers: jsonOr(sent.dns_nameservers, row.dns_nameservers),
     host_routes: jsonOr(sent.host_routes, row.host_routes),
     service_types: jsonOr(sent.service_types, row.service_types),
+    dns_publish_fixed_ip: Number(sent.dns_publish_fixed_ip ?? row.dns_publish_fixed_ip),
   }
   const cidr = parseCidr(row.cidr)
   if (!cidr) throw new Error(`subnet ${id} is stored with cidr '${row.cidr}'`)

@@ -17,6 +17,7 @@ const ownColumns = [
   'dns_nameservers',
   'host_routes',
   'service_types',
+  'dns_publish_fixed_ip',
 ] as const
 
 const lists = ['allocation_pools', 'dns_nameservers', 'host_routes', 'service_types'] as const
@@ -42,6 +43,7 @@ export const subnetReader: Reader = {
         id,
         subnetpool_id: null,
         enable_dhcp: flag(row.enable_dhcp),
+        dns_publish_fixed_ip: flag(row.dns_publish_fixed_ip),
         shared: flag(row.shared),
         ...Object.fromEntries(parsed),
         tags: tags.get(id) ?? [],

@@ -7,6 +7,8 @@ import { up as dhcp } from './0020-dhcp.ts'
 import { up as rbac } from './0040-rbac.ts'
 import { up as quotas } from './0041-quotas.ts'
 import { up as metering } from './0060-metering.ts'
+import { up as qos } from './0061-qos.ts'
+import { up as extras } from './0062-extras.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -18,4 +20,6 @@ export const migrations: readonly Migration[] = [
   { name: '0040-rbac', up: rbac },
   { name: '0041-quotas', up: quotas },
   { name: '0060-metering', up: metering },
+  { name: '0061-qos', up: qos },
+  { name: '0062-extras', up: extras },
 ]

@@ -24,6 +24,7 @@ export interface NetworkTable extends Standard {
   dns_domain: string
   /** JSON list of names. */
   availability_zone_hints: string
+  qos_policy_id: string | null
 }
 
 export interface NetworkSegmentTable {
@@ -60,6 +61,7 @@ export interface SubnetTable extends Standard {
   host_routes: string
   /** JSON list of device-owner prefixes. */
   service_types: string
+  dns_publish_fixed_ip: number
 }
 
 export interface PortTable extends Standard {
@@ -77,6 +79,9 @@ export interface PortTable extends Standard {
   allowed_address_pairs: string
   /** JSON list of {opt_name, opt_value, ip_version}. */
   extra_dhcp_opts: string
+  qos_policy_id: string | null
+  /** JSON dictionary (see server/port/extras.ts). */
+  extras: string
   /** Counts how often provisioning blocks were put (see server/port/provisioning.ts). */
   generation: number
 }
