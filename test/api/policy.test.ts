@@ -76,7 +76,7 @@ async function call(token: string, method: string, path: string, body?: unknown)
     body: body === undefined ? null : JSON.stringify(body),
   })
   const text = await response.body.text()
-  return { status: response.statusCode, body: text === '' ? {} : (JSON.parse(text) as Body) }
+  return { status: response.statusCode, body: (text === '' ? null : (JSON.parse(text) as Body | null)) ?? {} }
 }
 
 async function make(path: string, name: string, body: Body): Promise<Body & { id: string }> {
