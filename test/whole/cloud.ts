@@ -88,6 +88,8 @@ export interface CloudOptions {
   identityPort?: number
   /** More lines of configuration, per section. */
   config?: string
+  /** IP version of tunnel endpoints; 4 if absent. */
+  overlay?: 4 | 6
 }
 
 const openvswitchAgent: AgentState = {
@@ -124,6 +126,7 @@ type_drivers = local,flat,vlan,gre,vxlan,geneve
 tenant_network_types = vxlan
 mechanism_drivers = openvswitch
 extension_drivers = port_security,dns
+overlay_ip_version = ${options.overlay ?? 4}
 [ml2_type_flat]
 flat_networks = public
 [ml2_type_vlan]
@@ -226,9 +229,13 @@ ${options.config ?? ''}
     async addHost(name) {
       fabrics ??= await createFabrics()
       const host = await createTestHost(name)
-      const localIp = `192.0.2.${hosts.length + 11}`
+      const number = hosts.length + 11
+      const [localIp, prefix] = options.overlay === 6 ? [`fd00:2::${number}`, 64] : [`192.0.2.${number}`, 24]
       const wires = {
-        underlay: await fabrics.underlay.attach(host, `${localIp}/24`, { bridge: 'br-phy', mtu: 1600 }),
+        underlay: await fabrics.underlay.attach(host, `${localIp}/${prefix}`, {
+          bridge: 'br-phy',
+          mtu: 1600,
+        }),
         physnet1: await fabrics.physnet1.attach(host, null, { nic: 'eth1', bridge: 'br-physnet1' }),
       }
       const state = join(host.dir, 'agent')

@@ -4,12 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { create, list, type Network, type Port, show, update } from '../../client/networking.ts'
+import { list, type Network, type Port, show, update } from '../../client/networking.ts'
 import { createTestHost, type TestHost, whyNoTestHosts } from '../kernel/sandbox.ts'
+import { type Builder, builderOf, passesWhole, withLargeMtu } from './builder.ts'
 import {
   type CloudHost,
   capture,
-  computePort,
   createCloud,
   type Instance,
   pings,
@@ -22,6 +22,7 @@ const skip = whyNoTestHosts() ?? false
 let cloud: WholeCloud
 let one: CloudHost
 let two: CloudHost
+let build: Builder
 let outside: TestHost | undefined
 
 /** The hosts map a physical network to a bridge that nobody has made. */
@@ -35,6 +36,7 @@ bridge_mappings = physnet1:br-physnet1,physnet9:br-late
 before(async () => {
   if (skip) return
   cloud = await createCloud({ config })
+  build = builderOf(cloud)
   one = await cloud.addHost('one')
   two = await cloud.addHost('two')
   await one.startAgent()
@@ -44,33 +46,6 @@ after(async () => {
   await outside?.destroy()
   await cloud?.destroy()
 })
-
-/** A network of that wire with a subnet without DHCP. */
-async function buildNetwork(name: string, wire: Record<string, unknown>, cidr: string): Promise<Network> {
-  const network = await create(cloud.admin, 'network', { name, ...wire })
-  await create(cloud.admin, 'subnet', { network_id: network.id, ip_version: 4, cidr, enable_dhcp: false })
-  return network
-}
-
-/** An instance with a fixed address, which it is given by hand. */
-async function settle(host: CloudHost, network: Network, address: string): Promise<Instance> {
-  const port = await computePort(cloud.admin, host.name, {
-    network_id: network.id,
-    fixed_ips: [{ ip_address: address }],
-  })
-  const instance = await host.plug(port)
-  await instance.run(['ip', 'address', 'add', `${address}/24`, 'dev', 'eth0'])
-  return instance
-}
-
-const active = (...instances: Instance[]) =>
-  Promise.all(instances.map(({ port }) => untilStatus(cloud.admin, port.id, 'ACTIVE')))
-
-const sized = async (from: Instance, address: string, bytes: number): Promise<boolean> =>
-  from.run(['ping', '-c', '1', '-W', '2', '-M', 'do', '-s', String(bytes), address]).then(
-    () => true,
-    () => false,
-  )
 
 interface Wire {
   attributes: Record<string, unknown>
@@ -127,13 +102,13 @@ const wires: Record<string, Wire> = {
 test('networks of every type reach from host to host, each under its own identifier', { skip }, async () => {
   const residents = new Map<string, { network: Network; a: Instance; b: Instance }>()
   for (const [name, wire] of Object.entries(wires)) {
-    const network = await buildNetwork(name, wire.attributes, '10.1.0.0/24')
+    const network = await build.network(name, wire.attributes, '10.1.0.0/24')
     assert.equal(network.mtu, wire.mtu, name)
-    const a = await settle(one, network, '10.1.0.11')
-    const b = await settle(two, network, '10.1.0.12')
+    const a = await build.settle(one, network, '10.1.0.11')
+    const b = await build.settle(two, network, '10.1.0.12')
     residents.set(name, { network, a, b })
   }
-  await active(...[...residents.values()].flatMap(({ a, b }) => [a, b]))
+  await build.active(...[...residents.values()].flatMap(({ a, b }) => [a, b]))
 
   for (const [name, wire] of Object.entries(wires)) {
     const { a, b } = residents.get(name) ?? assert.fail(name)
@@ -146,12 +121,8 @@ test('networks of every type reach from host to host, each under its own identif
     const seen = await frames.stop()
     assert.match(seen, wire.frame, name)
     for (const stop of strangers) assert.equal(await stop(), '', `${name}: frames of a elsewhere`)
-    for (const inside of [a, b]) await inside.run(['ip', 'link', 'set', 'eth0', 'mtu', '1600'])
-    assert.ok(
-      await sized(a, '10.1.0.12', wire.mtu - 28),
-      `${name}: a packet of ${wire.mtu} bytes passes whole`,
-    )
-    for (const inside of [a, b]) await inside.run(['ip', 'link', 'set', 'eth0', 'mtu', String(wire.mtu)])
+    const whole = () => passesWhole(a, '10.1.0.12', wire.mtu)
+    assert.ok(await withLargeMtu([a, b], wire.mtu, whole), `${name}: ${wire.mtu} bytes pass whole`)
   }
 })
 
@@ -162,12 +133,12 @@ async function hearing(at: Instance, from: Instance): Promise<() => Promise<stri
 }
 
 test('a VLAN network reaches a host outside of the cloud, with its tag', { skip }, async () => {
-  const network = await buildNetwork(
+  const network = await build.network(
     'outside',
     { ...wires.vlan?.attributes, 'provider:segmentation_id': 300 },
     '10.2.0.0/24',
   )
-  const a = await settle(one, network, '10.2.0.11')
+  const a = await build.settle(one, network, '10.2.0.11')
   // Its own switch puts the tag on and takes it off, as a router of the data centre would.
   outside = await createTestHost('outside')
   await cloud.fabrics().physnet1.attach(outside, null, { nic: 'eth0', bridge: 'br0' })
@@ -189,7 +160,7 @@ test('a VLAN network reaches a host outside of the cloud, with its tag', { skip 
   await outside.run(['ip', 'link', 'set', 'vlan301', 'up'])
   await outside.run(['ip', 'address', 'add', '10.2.0.200/24', 'dev', 'vlan300'])
   await outside.run(['ip', 'link', 'set', 'vlan300', 'up'])
-  await active(a)
+  await build.active(a)
   const beside = await capture(outside, 'vlan301', `ether src ${a.port.mac_address}`)
   assert.ok(await pings(a, '10.2.0.200'), 'a reaches the host outside')
   assert.equal(await beside.stop(), '', 'nothing of it on VLAN 301')
@@ -197,13 +168,16 @@ test('a VLAN network reaches a host outside of the cloud, with its tag', { skip 
 })
 
 test('a network of several segments is carried by the first that a host reaches', { skip }, async () => {
-  const network = await buildNetwork(
+  const network = await build.network(
     'both',
     { segments: [{ ...wires.vlan?.attributes, 'provider:segmentation_id': 302 }, tunnel('vxlan', 302)] },
     '10.3.0.0/24',
   )
-  const [a, b] = [await settle(one, network, '10.3.0.11'), await settle(two, network, '10.3.0.12')]
-  await active(a, b)
+  const [a, b] = [
+    await build.settle(one, network, '10.3.0.11'),
+    await build.settle(two, network, '10.3.0.12'),
+  ]
+  await build.active(a, b)
   // Both hosts reach physnet1.
   const frames = await capture(cloud.fabrics().physnet1.host, one.wires.physnet1, 'vlan 302')
   assert.ok(await pings(a, '10.3.0.12'))
@@ -214,12 +188,12 @@ test('a bridge that is not there fails its own networks alone, until somebody ma
   skip,
 }, async () => {
   const wire = { 'provider:network_type': 'vlan', 'provider:physical_network': 'physnet9' }
-  const network = await buildNetwork('late', { ...wire, 'provider:segmentation_id': 9 }, '10.6.0.0/24')
+  const network = await build.network('late', { ...wire, 'provider:segmentation_id': 9 }, '10.6.0.0/24')
   const agent = async () =>
     (await list(cloud.admin, 'agent', { host: 'one', agent_type: 'Open vSwitch agent' }))[0]?.configurations
   const { bridge_mappings, missing_bridges } = (await agent()) ?? {}
   assert.deepEqual([bridge_mappings, missing_bridges], [{ physnet1: 'br-physnet1' }, { physnet9: 'br-late' }])
-  const a = await settle(one, network, '10.6.0.11')
+  const a = await build.settle(one, network, '10.6.0.11')
   const bound = async () => (await show(cloud.admin, 'port', a.port.id))?.['binding:vif_type']
   assert.equal(await bound(), 'binding_failed')
   await one.run(['ovs-vsctl', 'add-br', 'br-late', '--', 'set', 'bridge', 'br-late', 'datapath_type=netdev'])
@@ -229,14 +203,14 @@ test('a bridge that is not there fails its own networks alone, until somebody ma
 })
 
 test('what is administratively down passes nothing, and the others go on', { skip }, async () => {
-  const network = await buildNetwork('switched', {}, '10.4.0.0/24')
-  const control = await buildNetwork('control', {}, '10.4.0.0/24')
-  const a = await settle(one, network, '10.4.0.11')
-  const b = await settle(two, network, '10.4.0.12')
-  const c = await settle(two, network, '10.4.0.13')
-  const x = await settle(one, control, '10.4.0.11')
-  const y = await settle(two, control, '10.4.0.12')
-  await active(a, b, c, x, y)
+  const network = await build.network('switched', {}, '10.4.0.0/24')
+  const control = await build.network('control', {}, '10.4.0.0/24')
+  const a = await build.settle(one, network, '10.4.0.11')
+  const b = await build.settle(two, network, '10.4.0.12')
+  const c = await build.settle(two, network, '10.4.0.13')
+  const x = await build.settle(one, control, '10.4.0.11')
+  const y = await build.settle(two, control, '10.4.0.12')
+  await build.active(a, b, c, x, y)
   assert.ok(await pings(a, '10.4.0.12'))
 
   await update(cloud.admin, 'port', b.port.id, { admin_state_up: false })
@@ -247,7 +221,7 @@ test('what is administratively down passes nothing, and the others go on', { ski
   assert.deepEqual([toB, toC], [false, true], 'the port that is down, and its neighbour')
   assert.equal(await atB.stop(), '')
   await update(cloud.admin, 'port', b.port.id, { admin_state_up: true })
-  await active(b)
+  await build.active(b)
   assert.ok(await pings(a, '10.4.0.12'), 'up again')
 
   await update(cloud.admin, 'network', network.id, { admin_state_up: false })
@@ -255,8 +229,41 @@ test('what is administratively down passes nothing, and the others go on', { ski
   const [down, up] = await Promise.all([pings(a, '10.4.0.13'), pings(x, '10.4.0.12')])
   assert.deepEqual([down, up], [false, true], 'the network that is down, and another')
   await update(cloud.admin, 'network', network.id, { admin_state_up: true })
-  await active(a, b, c)
+  await build.active(a, b, c)
   assert.ok(await pings(a, '10.4.0.13'))
+})
+
+test('a plugged port takes new addresses at once, and a new MAC address once it is unbound', {
+  skip,
+}, async () => {
+  const network = await build.network('changing', {}, '10.7.0.0/24')
+  const [a, b] = [
+    await build.settle(one, network, '10.7.0.11'),
+    await build.settle(two, network, '10.7.0.12'),
+  ]
+  await build.active(a, b)
+  assert.ok(await pings(a, '10.7.0.12'))
+  const change = (attributes: Record<string, unknown>) => update(cloud.admin, 'port', b.port.id, attributes)
+
+  await change({ fixed_ips: [{ ip_address: '10.7.0.50' }] })
+  await b.run(['ip', 'address', 'add', '10.7.0.50/24', 'dev', 'eth0'])
+  await until('the new address answers', () => pings(a, '10.7.0.50'))
+  await a.run(['ip', 'neigh', 'flush', 'dev', 'eth0'])
+  const both = await Promise.all([pings(a, '10.7.0.12'), pings(a, '10.7.0.50')])
+  assert.deepEqual(both, [false, true], 'the address before is not the port’s any more')
+
+  const mac_address = 'fa:16:3e:77:77:77'
+  await assert.rejects(change({ mac_address }), /already bound/)
+  await change({ 'binding:host_id': '' })
+  await until('the port is silent', async () => (await localVlan(two, b.device)) === '4095')
+  assert.equal(await pings(a, '10.7.0.50'), false, 'unbound')
+  await change({ mac_address })
+  await change({ 'binding:host_id': 'two' })
+  await build.active(b)
+  assert.equal(await pings(a, '10.7.0.50'), false, 'the MAC address before is not the port’s any more')
+  await b.run(['ip', 'link', 'set', 'eth0', 'address', mac_address])
+  await a.run(['ip', 'neigh', 'flush', 'dev', 'eth0'])
+  assert.ok(await pings(a, '10.7.0.50'), 'with the new MAC address')
 })
 
 const localVlan = async (host: CloudHost, device: string): Promise<string> =>
@@ -275,10 +282,10 @@ async function lossOf(from: Instance, address: string, count: number, meanwhile:
 }
 
 test('an instance moves to another host while it is spoken to', { skip }, async (t) => {
-  const network = await buildNetwork('moving', {}, '10.5.0.0/24')
-  const peer = await settle(two, network, '10.5.0.12')
-  const guest = await settle(one, network, '10.5.0.11')
-  await active(peer, guest)
+  const network = await build.network('moving', {}, '10.5.0.0/24')
+  const peer = await build.settle(two, network, '10.5.0.12')
+  const guest = await build.settle(one, network, '10.5.0.11')
+  await build.active(peer, guest)
   assert.ok(await pings(peer, '10.5.0.11'))
   const { id: portId } = guest.port
   const path = `/ports/${portId}/bindings`
