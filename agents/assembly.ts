@@ -5,8 +5,10 @@ import { httpFeed } from '../bus/http.ts'
 import { createHost } from '../host/assembly.ts'
 import type { Lifecycle } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
+import { createMetrics, serveMetrics } from '../runtime/metrics.ts'
 import { openCache } from './daemon/cache.ts'
 import { createDaemon, type Daemon } from './daemon/daemon.ts'
+import { createAgentMetrics } from './daemon/metrics.ts'
 import type { Role } from './daemon/role.ts'
 import { dhcpRole } from './dhcp/dhcp.role.ts'
 import { l2Role } from './l2/l2.role.ts'
@@ -47,6 +49,16 @@ export async function startAgent(options: AgentOptions, lifecycle: Lifecycle, lo
         config.dhcp.agent.availability_zone,
       ),
   }
+  const registry = createMetrics('agent')
+  const metrics = createAgentMetrics(registry)
+  const { agent_metrics: address } = config.l2.nucleon
+  if (address !== null) {
+    await lifecycle.start(
+      'metrics',
+      () => serveMetrics(registry, address),
+      (server) => server.close(),
+    )
+  }
   const feed = httpFeed({ url: options.server, credential: options.credential })
   const host = createHost(
     {
@@ -58,6 +70,7 @@ export async function startAgent(options: AgentOptions, lifecycle: Lifecycle, lo
       repair: options.repair,
     },
     log.child({ part: 'host' }),
+    { onDrift: metrics.drift, onPass: metrics.pass },
   )
   const daemon = createDaemon({
     hostName: options.host,
@@ -67,6 +80,7 @@ export async function startAgent(options: AgentOptions, lifecycle: Lifecycle, lo
     roles: options.roles.map((name) => factories[name]()),
     log,
     reportInterval: config.l2.agent.report_interval * 1000,
+    metrics,
   })
   await lifecycle.start(
     'daemon',

@@ -10,7 +10,7 @@ import { createLeasesFacility } from './linux/leases.facility.ts'
 import { createNetworkFacility } from './linux/network.facility.ts'
 import { createProcessesFacility } from './linux/processes.facility.ts'
 import type { Log } from './log.ts'
-import { createFlowsFacility } from './ovs/flows.facility.ts'
+import { createFlowsFacility, holdsForeignFlows } from './ovs/flows.facility.ts'
 import { createSwitchFacility } from './ovs/switch.facility.ts'
 import { createReconciler } from './reconciler.ts'
 
@@ -19,10 +19,13 @@ export interface HostExtras {
   auditInterval?: number
   /** Counts what was found altered or missing. */
   onDrift?(kind: string): void
+  /** Told of each pass over the host, with how long it took (ms). */
+  onPass?(milliseconds: number): void
 }
 
 /** A host behind the contract of host.ts. Nothing is opened or changed before start(). */
 export function createHost(options: HostOptions, log: Log, extras: HostExtras = {}): Host {
+  const { auditInterval = 5000 } = extras
   mkdirSync(options.runDir, { recursive: true })
   const ledger = openLedger(join(options.runDir, 'ledger'))
   const keepers = new Map<string, Keeper>()
@@ -51,6 +54,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     socket: options.ovsdb,
     integrationBridge: options.integrationBridge,
     log,
+    holdsForeignFlows: (bridge) => holdsForeignFlows(options.ovsRunDir, options.cookie, bridge),
   })
   const processes = createProcessesFacility({
     runDir: options.runDir,
@@ -64,13 +68,15 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     ledger,
     signal: processes.signal,
     processes: processes.list,
+    pidOf: processes.pidOf,
+    log,
   })
-  const network = createNetworkFacility({ ledger, log })
+  const network = createNetworkFacility({ ledger, log, glanceInterval: Math.min(auditInterval, 3000) })
   const leases = createLeasesFacility({ processes: processes.list })
 
   // What others refer to comes first. Files come before the processes that read them, links before the switch.
   const stages = [[keep(network), keep(files)], [keep(ovs)], [keep(flows), keep(processes)], [keep(leases)]]
-  const reconciler = createReconciler({ stages, log, auditInterval: extras.auditInterval ?? 5000 })
+  const reconciler = createReconciler({ stages, log, auditInterval, onPass: (ms) => extras.onPass?.(ms) })
 
   return {
     async start() {

@@ -319,6 +319,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
     }
     for (const change of [...after.make, ...after.remove]) {
       dirtyIdents.delete(change.ident)
+      if (!change.wanted && change.observed && facility.spares?.(change.observed)) {
+        forget(change.ident)
+        continue
+      }
       if (!failures.has(change.ident) && !trials.has(change.ident)) {
         // A thing may come about in two steps.
         wait(change.ident)

@@ -118,6 +118,16 @@ export interface File {
   notify?: { process: string; signal: 'SIGHUP'; on: readonly ('create' | 'update' | 'remove')[] }
 }
 
+/**
+ * The file in which a process keeps what it has given out (dnsmasq's leases). Made empty before the process; its
+ * content is the process's. Name it in the process's `needs`: one that took its place means a restart.
+ */
+export interface LeaseFile {
+  kind: 'lease-file'
+  path: string
+  process: string
+}
+
 /** A directory that we own. What is in it and not wanted is removed, save files that a process's arguments name. */
 export interface Directory {
   kind: 'directory'
@@ -164,6 +174,7 @@ export type HostObject =
   | Flow
   | Directory
   | File
+  | LeaseFile
   | Process
   | Lease
 
@@ -194,6 +205,8 @@ export function objectKey(object: HostObject): string {
       return `directory ${object.path}`
     case 'file':
       return `file ${object.path}`
+    case 'lease-file':
+      return `lease-file ${object.path}`
     case 'process':
       return `process ${object.id}`
     case 'lease':

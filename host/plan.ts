@@ -15,6 +15,7 @@ export const kindOrder: readonly Kind[] = [
   'flow',
   'directory',
   'file',
+  'lease-file',
   'process',
   'lease',
 ]

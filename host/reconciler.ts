@@ -18,6 +18,8 @@ export interface ReconcilerOptions {
   log: Log
   /** Milliseconds between two turns of the slow audit, each at a twelfth of each keeper's scopes; 0: no audit. */
   auditInterval: number
+  /** Told of each pass that is over, with how long it took (ms). */
+  onPass?(milliseconds: number): void
 }
 
 export interface Reconciler {
@@ -70,8 +72,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   async function passes(): Promise<void> {
     do {
+      const began = performance.now()
       try {
         await pass()
+        options.onPass?.(performance.now() - began)
       } catch (error) {
         options.log.error({ reason: reasonOf(error) }, 'a pass failed')
       }

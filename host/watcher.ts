@@ -19,7 +19,7 @@ export interface WatcherOptions {
 
 /** Starts such a program. It is killed with the agent, however that ends, and its lines do not wait in a buffer. */
 export function startWatcher(options: WatcherOptions): Watcher {
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   const child: ChildProcess = spawn('setpriv', ['--pdeathsig', 'KILL', 'stdbuf', '-o0', ...options.argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -40,7 +40,7 @@ export function startWatcher(options: WatcherOptions): Watcher {
   const end = (): void => {
     if (over) return
     over = true
-    options.ended(Date.now() - startedAt)
+    options.ended(performance.now() - startedAt)
   }
   child.once('error', end)
   child.once('close', end)

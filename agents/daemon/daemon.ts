@@ -10,6 +10,7 @@ import type { Logger } from '../../runtime/log.ts'
 import type { Cache } from './cache.ts'
 import type { DocumentChange } from './documents.ts'
 import { createHeartbeats } from './heartbeat.ts'
+import type { AgentMetrics } from './metrics.ts'
 import { createReporter } from './reporter.ts'
 import type { Role, Standing, View } from './role.ts'
 import { createSync } from './sync.ts'
@@ -27,6 +28,7 @@ export interface DaemonOptions {
   /** Milliseconds between pulls without hints. */
   safetyPull?: number
   startedAt?: Date
+  metrics?: AgentMetrics
 }
 
 export interface Daemon {
@@ -79,6 +81,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     onChanges(changes, complete) {
       update(changes, [])
       if (complete && cache.replica.complete) allowRemovals()
+      if (complete) noteConverged()
       if (complete && !upToDate) {
         upToDate = true
         heartbeats.now()
@@ -103,6 +106,17 @@ export function createDaemon(options: DaemonOptions): Daemon {
       else if (held?.epoch !== position.epoch || held.sequence !== position.sequence) sync.pull()
     },
   })
+
+  /** The host has caught up once it is idle, unless more has come meanwhile. */
+  function noteConverged(): void {
+    const sequence = cache.replica.position?.sequence
+    if (sequence === undefined || options.metrics === undefined) return
+    const { metrics } = options
+    host.idle().then(
+      () => cache.replica.position?.sequence === sequence && metrics.converged(sequence),
+      () => {},
+    )
+  }
 
   function agents(): AgentState[] {
     return roles.map((role) => role.agent(view, standing))
@@ -192,6 +206,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
     if (fact.kind !== 'port-wired' || fact.wired || !upToDate) return true
     return reporter.last('port-wired', fact.port_id) !== undefined
   }
+
+  options.metrics?.watch({
+    documents: () => cache.replica.documents.size,
+    sequence: () => cache.replica.position?.sequence ?? null,
+    pieces: () => pieces.values().map((piece) => piece.standing),
+    pendingFacts: reporter.pending,
+    mended: () => sync.mended,
+  })
 
   return {
     async start() {

@@ -20,6 +20,7 @@ export function serverPiece(
   const { files, namespace } = served
   const link = linkOf(settings, served)
   const space: HostObject = { kind: 'namespace', name: namespace }
+  const leases: HostObject = { kind: 'lease-file', path: files.leases, process: served.process }
   return [
     space,
     link,
@@ -48,7 +49,8 @@ export function serverPiece(
       mode: 0o644,
       notify: { process: served.process, signal: 'SIGHUP', on: ['update'] },
     },
-    dnsmasq(settings, served, subnets, entries, [objectKey(space), objectKey(link)]),
+    leases,
+    dnsmasq(settings, served, subnets, entries, [space, link, leases].map(objectKey)),
   ]
 }
 

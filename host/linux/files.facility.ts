@@ -1,14 +1,17 @@
 /**
  * Files and directories that we own. Files are written beside and renamed; a directory of ours holds what is wanted
- * and what running programs were told to keep there, nothing else. A scope is a directory.
+ * and what running programs were told to keep there, nothing else. A scope is a directory; inotify tells what others
+ * do in it, by name.
  */
-import { mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { type FSWatcher, mkdirSync, readdirSync, rmSync, unlinkSync, watch, writeFileSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Change, Facility, FacilityEvents, Look, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import type { Ledger } from '../ledger.ts'
-import { type File, type HostObject, objectKey, type Process } from '../objects.ts'
+import type { Log } from '../log.ts'
+import { type File, type HostObject, type LeaseFile, objectKey, type Process } from '../objects.ts'
+import { createLeaseFiles } from './lease.file.ts'
 import type { SignalOutcome } from './processes.facility.ts'
 
 export interface FilesOptions {
@@ -17,7 +20,15 @@ export interface FilesOptions {
   signal(process: string, signal: NodeJS.Signals): SignalOutcome
   /** The processes that are wanted: the paths in their arguments are theirs. */
   processes(): Iterable<Process>
+  /** The pid of a process that runs. */
+  pidOf(process: string): number | undefined
+  log: Log
 }
+
+/** Milliseconds: one look follows a burst of events, our own writes among them. */
+const burst = 50
+/** The name under which a file is written before it takes its place. */
+const isBeside = (name: string): boolean => name.startsWith('.') && name.endsWith('.new')
 
 /** Bytes: larger files are read only when they are wanted. */
 const largestRead = 1 << 20
@@ -36,6 +47,9 @@ export function createFilesFacility(options: FilesOptions): Facility {
   const wanted = new Map<string, HostObject>()
   const remembered = new Map<string, Remembered>()
   const timers = new Set<NodeJS.Timeout>()
+  const leaseFiles = createLeaseFiles(options.pidOf)
+  const watches = new Map<string, Watch>()
+  let events: FacilityEvents | undefined
   let stopped = false
 
   const isOwned = (directory: string): boolean => ledger.has(`directory ${directory}`)
@@ -51,10 +65,95 @@ export function createFilesFacility(options: FilesOptions): Facility {
     return paths
   }
 
-  async function observe(directory: string): Promise<{ complete: true; found: Observed[] }> {
+  // Events
+
+  /** Watches a directory that is there; what happens in it from now on is told. */
+  function follow(directory: string, inode: bigint): void {
+    const before = watches.get(directory)
+    if (before?.inode === inode || stopped) return
+    before?.watcher?.close()
+    const entry: Watch = { inode, watcher: undefined, named: new Set(), all: false, timer: undefined }
+    watches.set(directory, entry)
+    try {
+      entry.watcher = watch(directory, (_, name) => {
+        if (watches.get(directory) === entry) heard(directory, entry, name)
+      })
+      entry.watcher.on('error', () => unfollow(directory))
+    } catch (error) {
+      options.log.warn(
+        { directory, reason: reasonOf(error) },
+        'cannot be watched: its drift is found by the audit',
+      )
+    }
+  }
+
+  function unfollow(directory: string): void {
+    const entry = watches.get(directory)
+    entry?.watcher?.close()
+    clearTimeout(entry?.timer)
+    watches.delete(directory)
+  }
+
+  function heard(directory: string, entry: Watch, name: string | null): void {
+    // What becomes of the directory itself is told under its own name.
+    if (name === null || name === basename(directory)) entry.all = true
+    else if (isBeside(name)) return
+    else if (isOwned(directory) || wanted.has(`file ${join(directory, name)}`)) entry.named.add(name)
+    else return
+    entry.timer ??= setTimeout(() => {
+      entry.timer = undefined
+      events?.changed(directory)
+    }, burst)
+  }
+
+  // Looking
+
+  async function observe(directory: string): Promise<Look> {
+    const entry = watches.get(directory)
+    const names = entry === undefined || entry.all ? new Set<string>() : new Set(entry.named)
+    entry?.named.clear()
+    if (names.size === 0) return observeAll(directory)
+    // Others than those named have not changed.
+    const look: Look & { gone: string[] } = { complete: false, found: [], gone: [] }
+    const theirs = isOwned(directory) ? pathsOfProcesses() : new Set<string>()
+    await eachOf([...names], 16, async (name) => {
+      const path = join(directory, name)
+      const seen = await lookAt(path, isOwned(directory), theirs)
+      for (const kind of ['file', 'lease-file', 'directory']) {
+        const ident = `${kind} ${path}`
+        if (seen?.ident !== ident && (kind !== 'directory' || !isScope(path))) look.gone.push(ident)
+      }
+      if (seen) look.found.push(seen)
+    })
+    return look
+  }
+
+  /** A directory that is wanted or known as ours is seen in its own scope. */
+  const isScope = (path: string): boolean =>
+    wanted.has(`directory ${path}`) || isOwned(path) || holdsWanted(path)
+
+  /** Whatever of ours is at that path, unless a program keeps it for itself. */
+  async function lookAt(
+    path: string,
+    ownedHere: boolean,
+    theirs: ReadonlySet<string>,
+  ): Promise<Observed | undefined> {
+    const leases = wanted.get(`lease-file ${path}`)
+    if (leases?.kind === 'lease-file') return leaseFiles.look(leases)
+    const seen = await look(path, ownedHere)
+    return seen && (wanted.has(seen.ident) || !theirs.has(path)) ? seen : undefined
+  }
+
+  async function observeAll(directory: string): Promise<{ complete: true; found: Observed[] }> {
     const found: Observed[] = []
     const stat = await lstat(directory, { bigint: true }).catch(() => undefined)
-    if (!stat?.isDirectory()) return { complete: true, found }
+    if (!stat?.isDirectory()) {
+      unfollow(directory)
+      return { complete: true, found }
+    }
+    const known = watches.get(directory)
+    if (known) known.all = false
+    follow(directory, stat.ino)
     const ownedHere = isOwned(directory)
     const key = `directory ${directory}`
     if (ownedHere || wanted.has(key)) {
@@ -69,12 +168,12 @@ export function createFilesFacility(options: FilesOptions): Facility {
     const paths = ownedHere
       ? (await readdir(directory)).map((name) => join(directory, name))
       : [...wanted.values()].flatMap((object) =>
-          object.kind === 'file' && dirname(object.path) === directory ? [object.path] : [],
+          isFile(object) && dirname(object.path) === directory ? [object.path] : [],
         )
-    for (const path of paths) {
-      const seen = await look(path, ownedHere)
-      if (seen && (wanted.has(seen.ident) || !theirs.has(path))) found.push(seen)
-    }
+    await eachOf(paths, 16, async (path) => {
+      const seen = await lookAt(path, ownedHere, theirs)
+      if (seen) found.push(seen)
+    })
     return { complete: true, found }
   }
 
@@ -82,8 +181,7 @@ export function createFilesFacility(options: FilesOptions): Facility {
     const stat = await lstat(path, { bigint: true }).catch(() => undefined)
     if (!stat) return undefined
     if (stat.isDirectory()) {
-      // A directory that is wanted or known as ours is seen in its own scope.
-      if (wanted.has(`directory ${path}`) || isOwned(path) || holdsWanted(path)) return undefined
+      if (isScope(path)) return undefined
       const object: HostObject = { kind: 'directory', path, mode: Number(stat.mode) & 0o7777 }
       return { ident: objectKey(object), object, ours: true }
     }
@@ -104,18 +202,20 @@ export function createFilesFacility(options: FilesOptions): Facility {
     const looks = new Map<string, Look & { gone: string[] }>()
     for (const change of changes) {
       const object = change.wanted ?? change.observed?.object
-      if (object?.kind === 'directory') looks.set(object.path, { ...(await observe(object.path)), gone: [] })
+      if (object?.kind === 'directory')
+        looks.set(object.path, { ...(await observeAll(object.path)), gone: [] })
     }
+    const theirs = pathsOfProcesses()
     await eachOf(changes, 16, async (change) => {
       const object = change.wanted ?? change.observed?.object
-      if (object?.kind !== 'file') return
+      if (!object || !isFile(object)) return
       const directory = dirname(object.path)
       const found = looks.get(directory) ?? { complete: false, found: [], gone: [] }
       looks.set(directory, found)
       if (found.complete) return
-      const seen = await look(object.path, isOwned(directory))
-      if (seen && (wanted.has(seen.ident) || !pathsOfProcesses().has(object.path))) found.found.push(seen)
-      else found.gone.push(change.ident)
+      const seen = await lookAt(object.path, isOwned(directory), theirs)
+      if (seen) found.found.push(seen)
+      if (seen?.ident !== change.ident) found.gone.push(change.ident)
     })
     return looks
   }
@@ -139,14 +239,15 @@ export function createFilesFacility(options: FilesOptions): Facility {
       await writeFile(beside, object.content, { mode: object.mode })
       await chmod(beside, object.mode)
       await rename(beside, object.path)
-    }
+    } else if (object?.kind === 'lease-file') await leaseFiles.make(object)
   }
 
   async function remove(change: Change): Promise<void> {
     const object = change.observed?.object
     if (object?.kind === 'directory') await rm(object.path, { recursive: true, force: true })
-    if (object?.kind === 'file') {
+    if (object && isFile(object)) {
       remembered.delete(object.path)
+      leaseFiles.forget(object.path)
       await unlink(object.path).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error
       })
@@ -211,14 +312,16 @@ export function createFilesFacility(options: FilesOptions): Facility {
         failures.set(change.ident, reasonOf(error))
       }
     }
-    const kindOf = (change: Change): string | undefined => (change.wanted ?? change.observed?.object)?.kind
+    const objectOf = (change: Change): HostObject | undefined => change.wanted ?? change.observed?.object
     for (const change of changes) if (change.wanted?.kind === 'directory') await attempt(change)
     await eachOf(
-      changes.filter((change) => kindOf(change) === 'file'),
+      changes.filter((change) => isFile(objectOf(change))),
       16,
       attempt,
     )
-    for (const change of changes) if (!change.wanted && kindOf(change) === 'directory') await attempt(change)
+    for (const change of changes) {
+      if (!change.wanted && objectOf(change)?.kind === 'directory') await attempt(change)
+    }
     for (const [process, signal] of owed) deliver(process, signal)
     for (const change of changes) if (!change.wanted) departed.delete(change.ident)
     return failures
@@ -226,14 +329,15 @@ export function createFilesFacility(options: FilesOptions): Facility {
 
   return {
     name: 'files',
-    kinds: ['directory', 'file'],
+    kinds: ['directory', 'file', 'lease-file'],
     // A removed entry must be gone from the daemon's view before its lease is released.
     removesAtOnce: true,
     scopeOf: (object) => {
       if (object.kind === 'directory') return object.path
-      return object.kind === 'file' ? dirname(object.path) : ''
+      return isFile(object) ? dirname(object.path) : ''
     },
-    async start(_events: FacilityEvents) {
+    async start(listener: FacilityEvents) {
+      events = listener
       mkdirSync(noticeDir, { recursive: true })
       for (const name of readdirSync(noticeDir)) {
         const signal = await readFile(join(noticeDir, name), 'utf8')
@@ -251,6 +355,8 @@ export function createFilesFacility(options: FilesOptions): Facility {
       if (object) {
         wanted.set(key, object)
         departed.delete(key)
+        // What was seen there before was seen as a mere file.
+        if (object.kind === 'lease-file') events?.changed(dirname(object.path))
         return
       }
       wanted.delete(key)
@@ -267,6 +373,7 @@ export function createFilesFacility(options: FilesOptions): Facility {
         const same = seen.object.content === object.content && seen.object.mode === object.mode
         return same && seen.ours ? 'settled' : 'differs'
       }
+      if (object.kind === 'lease-file') return seen.detail === '' ? 'settled' : 'differs'
       return 'differs'
     },
     // What was seen before its process was wanted, as at the start of an agent, is the process's all the same.
@@ -275,6 +382,22 @@ export function createFilesFacility(options: FilesOptions): Facility {
     async stop() {
       stopped = true
       for (const timer of timers) clearTimeout(timer)
+      for (const directory of [...watches.keys()]) unfollow(directory)
     },
   }
+}
+
+/** A directory whose events are told. */
+interface Watch {
+  inode: bigint
+  watcher: FSWatcher | undefined
+  /** Names of which something was told since the last look. */
+  named: Set<string>
+  /** True: the directory itself has changed. */
+  all: boolean
+  timer: NodeJS.Timeout | undefined
+}
+
+function isFile(object: HostObject | undefined): object is File | LeaseFile {
+  return object?.kind === 'file' || object?.kind === 'lease-file'
 }

@@ -1,23 +1,34 @@
 /**
  * The kernel's network configuration: namespaces, links, addresses, routes and sysctls, by `ip -batch` and
- * `ip -json`. Scopes: the list of namespaces, each namespace, and the sysctls of each. What we made is known by the
- * ledger (namespaces, addresses on links of others), by the alias of a link, and by the protocol of a route.
+ * `ip -json`. Scopes: the list of namespaces, each namespace, and the settings of each (sysctls, and whether devices
+ * leave out checksums), which are glanced at in all namespaces together. What we made is known by the ledger
+ * (namespaces, addresses on links of others), by the alias of a link, and by the protocol of a route.
  */
 import { type FSWatcher, watch } from 'node:fs'
-import { readdir, readFile, stat, statfs, writeFile } from 'node:fs/promises'
+import { readdir, stat, statfs, writeFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Change, Facility, FacilityEvents, Look, Observed, Verdict } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import type { Ledger } from '../ledger.ts'
 import type { Log } from '../log.ts'
 import { type HostObject, type Link, type NamespaceName, objectKey, type Sysctl } from '../objects.ts'
-import { CommandError, run } from '../run.ts'
+import { run } from '../run.ts'
 import { startWatcher, type Watcher } from '../watcher.ts'
 import { type BatchLine, inNamespace, runBatch } from './ip.batch.ts'
 import { type LinkView, type NamespaceView, parseView, viewCommands, withPrefix } from './ip.view.ts'
+import {
+  readOwnSysctls,
+  readSettings,
+  type Settings,
+  type SettingsQuery,
+  sysctlPath,
+} from './settings.reader.ts'
 
 export interface NetworkOptions {
   ledger: Ledger
   log: Log
+  /** Milliseconds between two glances at what tells no events; 0: none. */
+  glanceInterval: number
 }
 
 /** Alias of the links that we made; the second form where checksums were moved to software. */
@@ -36,12 +47,22 @@ const namespaceOfScope = (scope: string): NamespaceName => (scope === 'own' ? nu
 export function createNetworkFacility(options: NetworkOptions): Facility {
   const { ledger, log } = options
   const wanted = new Map<string, HostObject>()
-  const sysctls = new Map<string, Set<string>>()
+  /** What is wanted of the settings of each namespace. */
+  const asked = new Map<NamespaceName, { sysctls: Set<string>; devices: Set<string> }>()
+  /** The last look at them. */
+  const settings = new Map<NamespaceName, Settings>()
   /** The last look at each namespace: a link is judged by both of its ends. */
   const views = new Map<NamespaceName, NamespaceView>()
   const ids = new Map<number, string>()
   /** Names of links, by namespace, whose events matter. */
   const watched = new Map<NamespaceName, Map<string, number>>()
+  /** By which state of its outer end each link was judged. */
+  const judgedBy = new Map<string, string>()
+  /** Inode of each namespace whose events are told. */
+  const followed = new Map<string, string>()
+  let glances: NodeJS.Timeout | undefined
+  /** Wanted routes of the own namespace. */
+  let routesHere = 0
   let events: FacilityEvents | undefined
   let monitor: Watcher | undefined
   let watcher: FSWatcher | undefined
@@ -51,12 +72,11 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
 
   async function observe(scope: string): Promise<Look> {
     if (scope === namespacesScope) return { complete: true, found: await lookAtNamespaces() }
-    if (scope.startsWith('sysctl ')) return { complete: true, found: await lookAtSysctls(scope) }
+    if (scope.startsWith('settings ')) return { complete: true, found: await lookAtSettings(scope) }
     const namespace = namespaceOfScope(scope)
     const view = await viewOf(namespace)
-    const before = views.get(namespace)
     views.set(namespace, view)
-    if (before) judgePeersAnew(namespace, before, view)
+    judgePeersAnew(namespace)
     return { complete: true, found: view === nothing ? [] : objectsOf(namespace, view) }
   }
 
@@ -70,11 +90,14 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
 
   async function lookAtNamespaces(): Promise<Observed[]> {
     const found: Observed[] = []
+    watchNamespaces()
     for (const name of await readdir(netnsDir).catch(() => [] as string[])) {
       const ident = `namespace ${name}`
       if ((!ledger.has(ident) && !wanted.has(ident)) || !(await isNamespace(name))) continue
       const generation = String((await stat(`${netnsDir}/${name}`)).ino)
-      found.push({ ident, object: { kind: 'namespace', name }, ours: ledger.has(ident), generation })
+      if (!followed.has(name) && [...ids.values()].includes(name)) followed.set(name, generation)
+      const detail = followed.get(name) === generation ? '' : 'its events are not told'
+      found.push({ ident, object: { kind: 'namespace', name }, ours: ledger.has(ident), generation, detail })
     }
     return found
   }
@@ -96,8 +119,11 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     for (const link of view.links.values()) {
       const ours = link.alias === alias || link.alias === softAlias
       const object = linkObject(namespace, link)
-      const asked = wanted.get(objectKey(object))
+      const key = objectKey(object)
+      const asked = wanted.get(key)
       const detail = asked?.kind === 'link' ? linkFaults(asked).join() : ''
+      if (asked?.kind === 'link' && asked.peer)
+        judgedBy.set(key, stateOf(views.get(asked.peer.namespace)?.links.get(asked.peer.name)))
       add(object, ours, { generation: `${link.index} ${link.mac}`, detail })
     }
     for (const { link, cidr } of view.addresses) {
@@ -124,34 +150,80 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     }
   }
 
-  /** When an outer end has changed, its inner end's namespace is looked at again. */
-  function judgePeersAnew(namespace: NamespaceName, before: NamespaceView, now: NamespaceView): void {
-    for (const object of wanted.values()) {
-      if (object.kind !== 'link' || !object.peer || object.peer.namespace !== namespace) continue
-      const a = before.links.get(object.peer.name)
-      const b = now.links.get(object.peer.name)
-      if (a?.index !== b?.index || a?.up !== b?.up || a?.mtu !== b?.mtu) {
+  /** What matters of an outer end. */
+  const stateOf = (end: LinkView | undefined): string =>
+    end ? `${end.index} ${end.peerIndex} ${end.up} ${end.mtu} ${end.alias}` : ''
+
+  /** Where an outer end is not what its inner end was judged by, the inner end's namespace is looked at again. */
+  function judgePeersAnew(namespace: NamespaceName): void {
+    const ends = views.get(namespace)?.links
+    for (const [key, object] of linksByOuter(namespace)) {
+      if (object.peer && stateOf(ends?.get(object.peer.name)) !== (judgedBy.get(key) ?? ''))
         events?.changed(scopeOfNamespace(object.namespace))
-      }
     }
   }
 
-  async function lookAtSysctls(scope: string): Promise<Observed[]> {
-    const namespace = namespaceOfScope(scope.slice('sysctl '.length))
-    const keys = [...(sysctls.get(scope) ?? [])]
-    if (keys.length === 0) return []
+  function* linksByOuter(namespace: NamespaceName): Iterable<[string, Link]> {
+    for (const [key, object] of wanted) {
+      if (object.kind === 'link' && object.peer?.namespace === namespace) yield [key, object]
+    }
+  }
+
+  function queryOf(namespace: NamespaceName): SettingsQuery {
+    const { sysctls = [], devices = [] } = asked.get(namespace) ?? {}
+    return { namespace, sysctls: [...sysctls], devices: [...devices] }
+  }
+
+  async function settingsOf(query: SettingsQuery): Promise<Settings> {
+    if (query.namespace === null && query.devices.length === 0)
+      return { sysctls: await readOwnSysctls(query.sysctls), offloads: new Map() }
+    const [found] = await readSettings([query])
+    return found ?? { sysctls: new Map(), offloads: new Map() }
+  }
+
+  async function lookAtSettings(scope: string): Promise<Observed[]> {
+    const namespace = namespaceOfScope(scope.slice('settings '.length))
+    const before = settings.get(namespace)
+    const query = queryOf(namespace)
+    if (query.sysctls.length + query.devices.length === 0) return []
+    const now = await settingsOf(query)
+    settings.set(namespace, now)
+    if (!isDeepStrictEqual(before?.offloads, now.offloads)) events?.changed(scopeOfNamespace(namespace))
     const found: Observed[] = []
-    for (const [key, value] of await readSysctls(namespace, keys)) {
+    for (const [key, value] of now.sysctls) {
       const object: Sysctl = { kind: 'sysctl', namespace, key, value }
       found.push({ ident: objectKey(object), object, ours: false })
     }
     return found
   }
 
+  /** Finds the namespaces whose settings are not what they were. */
+  async function glance(): Promise<void> {
+    const queries = [...settings.keys()].map(queryOf).filter((q) => q.sysctls.length + q.devices.length > 0)
+    const known = queries.map(({ namespace }) => settings.get(namespace))
+    const found = await readSettings(queries)
+    queries.forEach(({ namespace }, at) => {
+      const before = known[at]
+      // What we changed ourselves meanwhile was looked at.
+      if (before === settings.get(namespace) && !isDeepStrictEqual(before, found[at])) {
+        events?.changed(`settings ${scopeOfNamespace(namespace)}`)
+      }
+    })
+  }
+
+  async function glanceNowAndThen(): Promise<void> {
+    try {
+      await glance()
+    } catch (error) {
+      log.debug({ reason: reasonOf(error) }, 'settings cannot be glanced at')
+    }
+    if (!stopped) glances = setTimeout(glanceNowAndThen, options.glanceInterval)
+  }
+
   function verdict(observed: Observed | undefined, object: HostObject): Verdict {
     if (!observed) return 'differs'
     const seen = observed.object
-    if (object.kind === 'namespace') return observed.ours ? 'settled' : 'differs'
+    if (object.kind === 'namespace') return observed.ours && observed.detail === '' ? 'settled' : 'differs'
     if (object.kind === 'sysctl' && seen.kind === 'sysctl')
       return seen.value === object.value ? 'settled' : 'differs'
     if (object.kind === 'link') return linkFaults(object).length === 0 ? 'settled' : 'differs'
@@ -168,6 +240,8 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     if (object.mtu !== undefined && inner.mtu !== object.mtu) faults.push('mtu')
     if (inner.up !== object.up) faults.push('state')
     if (inner.alias !== (object.checksumInSoftware ? softAlias : alias)) faults.push('alias')
+    const offload = settings.get(object.namespace)?.offloads.get(object.name)
+    if (object.checksumInSoftware && offload === true) faults.push('checksum')
     if (!object.peer) return faults
     const outer = views.get(object.peer.namespace)?.links.get(object.peer.name)
     if (!outer || outer.index !== inner.peerIndex || outer.peerIndex !== inner.index) faults.push('broken')
@@ -216,7 +290,14 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     await eachOf(made, 4, async ({ ident, name }) => {
       merge(failures, await runBatch(name, [{ ident, text: 'link set dev lo up' }]))
     })
+    for (const { name } of made) followed.delete(name)
     await readIds()
+    for (const { name } of made) {
+      // Where it has no number all the same, the audit finds what drifts in it.
+      const inode = await stat(`${netnsDir}/${name}`).catch(() => undefined)
+      if (inode) followed.set(name, String(inode.ino))
+      settings.delete(name)
+    }
   }
 
   async function makeLinks(changes: readonly Change[], failures: Map<string, string>): Promise<void> {
@@ -309,6 +390,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       const [program = 'ethtool', ...rest] = [...enter, 'ethtool', '-K', link.name, 'tx', 'off']
       try {
         await run([program, ...rest])
+        settings.get(link.namespace)?.offloads.set(link.name, false)
         // The alias remembers it: a look at offloads would cost a program a link.
         const text = `link set dev ${link.name} alias ${softAlias}`
         merge(failures, await runBatch(link.namespace, [{ ident, text }]))
@@ -384,19 +466,58 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       patience: 0,
       line: takeEvent,
       ended() {
-        if (!stopped) setTimeout(() => stopped || startMonitor(), 1000).unref()
+        if (!stopped) setTimeout(restartMonitor, 1000).unref()
       },
     })
   }
 
+  /** What was told while nobody listened is unknown. */
+  function restartMonitor(): void {
+    if (stopped) return
+    startMonitor()
+    for (const namespace of views.keys()) changedSoon(scopeOfNamespace(namespace))
+    for (const namespace of asked.keys()) changedSoon(`settings ${scopeOfNamespace(namespace)}`)
+  }
+
+  /** The directory comes into being with the first namespace; until then the audit looks. */
+  function watchNamespaces(): void {
+    if (watcher || stopped) return
+    try {
+      watcher = watch(netnsDir, () => changedSoon(namespacesScope))
+      watcher.on('error', () => {
+        watcher?.close()
+        watcher = undefined
+      })
+    } catch {
+      watcher = undefined
+    }
+  }
+
   function takeEvent(line: string): void {
-    const found = /^(?:\[nsid (\d+)\])?(.*)$/.exec(line)
+    const found = /^(?:\[nsid (?:(\d+)|current)\])?(.*)$/.exec(line)
     const id = found?.[1]
     const namespace = id === undefined ? null : ids.get(Number(id))
     if (namespace === undefined) return
     const text = found?.[2] ?? ''
-    const link = /^(?:Deleted )?\d+: ([^:@\s]+)/.exec(text)?.[1] ?? / dev (\S+)/.exec(text)?.[1]
-    if (link !== undefined && watched.get(namespace)?.has(link)) changedSoon(scopeOfNamespace(namespace))
+    if (!concerns(namespace, text)) return
+    changedSoon(scopeOfNamespace(namespace))
+    if (text.includes('event FEATURE CHANGE') && asked.has(namespace))
+      changedSoon(`settings ${scopeOfNamespace(namespace)}`)
+  }
+
+  /**
+   * True for an event of something that is wanted. `ip monitor` keeps one list of names for the links of all
+   * namespaces: in what it says of addresses and routes only numbers can be relied on.
+   */
+  function concerns(namespace: NamespaceName, text: string): boolean {
+    const names = watched.get(namespace)
+    if (!names || names.size === 0) return false
+    if (namespace !== null) return true
+    const [, index, name = '', isLink] = /^(?:Deleted )?(\d+): ([^:@\s]+)[^:]*(: <)?/.exec(text) ?? []
+    if (isLink !== undefined) return names.has(name)
+    if (index === undefined) return / dev /.test(text) && routesHere > 0
+    const links = views.get(null)?.links
+    return names.keys().some((each) => links?.get(each)?.index === Number(index))
   }
 
   function watchLink(object: HostObject, by: number): void {
@@ -418,18 +539,15 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     removesAtOnce: false,
     scopeOf(object) {
       if (object.kind === 'namespace') return namespacesScope
-      if (object.kind === 'sysctl') return `sysctl ${scopeOfNamespace(object.namespace)}`
+      if (object.kind === 'sysctl') return `settings ${scopeOfNamespace(object.namespace)}`
       return 'namespace' in object ? scopeOfNamespace(object.namespace) : ''
     },
     async start(listener) {
       events = listener
       startMonitor()
       await readIds()
-      try {
-        watcher = watch(netnsDir, () => changedSoon(namespacesScope))
-      } catch {
-        // The directory comes into being with the first namespace; until then the audit looks.
-      }
+      watchNamespaces()
+      if (options.glanceInterval > 0) glances = setTimeout(glanceNowAndThen, options.glanceInterval)
       views.set(null, await viewOf(null))
       const scopes = [namespacesScope, 'own']
       for (const key of ledger.keys()) {
@@ -439,17 +557,30 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     },
     wanted(key, object, before) {
       if (object) wanted.set(key, object)
-      else wanted.delete(key)
+      else {
+        wanted.delete(key)
+        judgedBy.delete(key)
+      }
       if (object) watchLink(object, 1)
       if (before) watchLink(before, -1)
-      const sysctl = object ?? before
-      if (sysctl?.kind !== 'sysctl') return
-      const scope = `sysctl ${scopeOfNamespace(sysctl.namespace)}`
-      const keys = sysctls.get(scope) ?? new Set<string>()
-      sysctls.set(scope, keys)
-      if (object) keys.add(sysctl.key)
-      else keys.delete(sysctl.key)
-      if (object) events?.changed(scope)
+      if (object?.kind === 'route' && object.namespace === null) routesHere++
+      if (before?.kind === 'route' && before.namespace === null) routesHere--
+      const subject = object ?? before
+      if (subject?.kind !== 'sysctl' && subject?.kind !== 'link') return
+      const { namespace } = subject
+      const here = asked.get(namespace) ?? { sysctls: new Set<string>(), devices: new Set<string>() }
+      const had = here.sysctls.size + here.devices.size
+      if (before?.kind === 'sysctl') here.sysctls.delete(before.key)
+      if (object?.kind === 'sysctl') here.sysctls.add(object.key)
+      if (before?.kind === 'link') here.devices.delete(before.name)
+      if (object?.kind === 'link' && object.checksumInSoftware) here.devices.add(object.name)
+      if (here.sysctls.size + here.devices.size > 0) {
+        asked.set(namespace, here)
+        events?.changed(`settings ${scopeOfNamespace(namespace)}`)
+      } else if (had > 0) {
+        asked.delete(namespace)
+        settings.delete(namespace)
+      }
     },
     resolve(_key, object) {
       if (object.kind !== 'route') return object
@@ -461,6 +592,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     async stop() {
       stopped = true
       for (const timer of soon.values()) clearTimeout(timer)
+      clearTimeout(glances)
       watcher?.close()
       monitor?.stop()
     },
@@ -485,41 +617,4 @@ async function isNamespace(name: string): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-function sysctlPath(key: string): string {
-  // `/` in a key stands for a dot in a name (`net.ipv4.conf.eth0/100.rp_filter`), as sysctl(8) has it.
-  return `/proc/sys/${key.replaceAll('.', '\0').replaceAll('/', '.').replaceAll('\0', '/')}`
-}
-
-async function readSysctls(namespace: NamespaceName, keys: readonly string[]): Promise<Map<string, string>> {
-  const values = new Map<string, string>()
-  const byPath = new Map(keys.map((key) => [sysctlPath(key), key]))
-  if (namespace === null) {
-    for (const [path, key] of byPath) {
-      const text = await readFile(path, 'utf8').catch(() => undefined)
-      if (text !== undefined) values.set(key, text.trim().replaceAll('\t', ' '))
-    }
-    return values
-  }
-  // grep prints the path before each value; a path that is missing costs only its own line.
-  const text = await run(['ip', 'netns', 'exec', namespace, 'grep', '-H', '', ...byPath.keys()]).catch(
-    (error) => {
-      if (error instanceof CommandError) return error.stdout
-      throw error
-    },
-  )
-  for (const line of text.split('\n')) {
-    const at = line.indexOf(':')
-    const key = byPath.get(line.slice(0, at))
-    if (key !== undefined)
-      values.set(
-        key,
-        line
-          .slice(at + 1)
-          .trim()
-          .replaceAll('\t', ' '),
-      )
-  }
-  return values
 }

@@ -15,6 +15,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import type { Change, Facility, FacilityEvents, Observed, Verdict } from '../facility.ts'
 import type { Log } from '../log.ts'
@@ -39,6 +40,8 @@ export interface ProcessesFacility extends Facility {
   renewed(key: string): void
   /** The processes that are wanted. */
   list(): Iterable<Process>
+  /** Of a process that runs. */
+  pidOf(id: string): number | undefined
 }
 
 interface Record_ {
@@ -46,8 +49,8 @@ interface Record_ {
   /** null between the decision to start and the start. */
   pid: number | null
   startTime: string
-  /** Milliseconds since the epoch. */
-  startedAt: number
+  /** The boot that pid and start time are of. */
+  boot: string
   namespace: string | null
   argv: [string, ...string[]]
   /** The needs' identities when it was started. */
@@ -56,6 +59,7 @@ interface Record_ {
 
 interface Crash {
   count: number
+  /** By the monotonic clock: a wall clock that jumps must not keep a server down. */
   notBefore: number
   reason: string
 }
@@ -79,6 +83,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
   const crashes = new Map<string, Crash>()
   let events: FacilityEvents | undefined
   let watch: NodeJS.Timeout | undefined
+  const boot = bootId()
 
   const recordPath = (id: string): string => join(recordDir, `${encodeURIComponent(id)}.json`)
   const markOf = (id: string): string =>
@@ -123,7 +128,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
   }
 
   function running(record: Record_ | undefined): record is Record_ & { pid: number } {
-    return record !== undefined && record.pid !== null && isRunning(record.pid, record.startTime)
+    return record?.boot === boot && record.pid !== null && isRunning(record.pid, record.startTime)
   }
 
   function needsOf(process: Process): Record<string, string> {
@@ -159,14 +164,14 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
 
   function start(process: Process): void {
     const crash = crashes.get(process.id)
-    if (crash && Date.now() < crash.notBefore) throw new Error(crash.reason)
+    if (crash && performance.now() < crash.notBefore) throw new Error(crash.reason)
     const argv: readonly [string, ...string[]] =
       process.namespace === null ? process.argv : ['ip', 'netns', 'exec', process.namespace, ...process.argv]
     const record: Record_ = {
       id: process.id,
       pid: null,
       startTime: '',
-      startedAt: Date.now(),
+      boot,
       namespace: process.namespace,
       argv: [...process.argv],
       needs: needsOf(process),
@@ -202,11 +207,11 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     if (children.get(id) !== child) return
     children.delete(id)
     const record = records.get(id)
-    const lived = Date.now() - (record?.startedAt ?? 0)
+    const lived = record ? ageOf(record) : 0
     if (wanted.has(id)) {
       const count = lived < healthyLife ? (crashes.get(id)?.count ?? 0) + 1 : 0
       const delay = count === 0 ? 0 : Math.min(10_000, 100 * 2 ** (count - 1))
-      crashes.set(id, { count, notBefore: Date.now() + delay, reason: `${reason}${lastWords(id)}` })
+      crashes.set(id, { count, notBefore: performance.now() + delay, reason: `${reason}${lastWords(id)}` })
       log.warn({ process: id, reason, lived }, 'a process has ended')
     }
     events?.changed(id)
@@ -236,10 +241,10 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     children.delete(id)
     if (running(record)) {
       send(record.pid, 'SIGTERM')
-      const deadline = Date.now() + grace
-      while (running(record) && Date.now() < deadline) await sleep(5)
+      const deadline = performance.now() + grace
+      while (running(record) && performance.now() < deadline) await sleep(5)
       if (running(record)) send(-record.pid, 'SIGKILL')
-      while (running(record) && Date.now() < deadline + 1000) await sleep(5)
+      while (running(record) && performance.now() < deadline + 1000) await sleep(5)
       log.info({ process: id, pid: record.pid }, 'ended')
     }
     drop(id)
@@ -299,15 +304,38 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     signal(id, signal) {
       const record = records.get(id)
       if (!running(record)) return 'absent'
-      if (Date.now() - record.startedAt < youth) return 'later'
+      if (ageOf(record) < youth) return 'later'
       send(record.pid, signal)
       return 'sent'
     },
     renewed(key) {
-      for (const process of wanted.values()) if (process.needs?.includes(key)) events?.changed(process.id)
+      // That it has to be restarted is no drift of its own.
+      for (const process of wanted.values())
+        if (process.needs?.includes(key)) events?.renewed([`process ${process.id}`])
     },
     list: () => wanted.values(),
+    pidOf(id) {
+      const record = records.get(id)
+      return running(record) ? record.pid : undefined
+    },
   }
+}
+
+/** Start times from an earlier boot mean nothing. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+/** Clock ticks a second, of start times; the same on every Linux that runs Node.js. */
+const ticksPerSecond = 100
+
+/** Milliseconds since its start, whatever the wall clock says; to within a hundredth of a second. */
+function ageOf({ startTime }: Record_): number {
+  return startTime === '' ? 0 : (uptime() - Number(startTime) / ticksPerSecond) * 1000
 }
 
 /** A program that is told to write its pid (`--pid-file=PATH`, as dnsmasq) is ready once it has. */

@@ -10,7 +10,15 @@ import type { Log } from '../log.ts'
 import { type Flow, type HostObject, objectKey } from '../objects.ts'
 import { run } from '../run.ts'
 import { startWatcher, type Watcher } from '../watcher.ts'
-import { addLine, deleteLine, normalActions, normalMatch, parseDump, parseFlowEvent } from './flow.text.ts'
+import {
+  addLine,
+  deleteLine,
+  type FlowEvent,
+  normalActions,
+  normalMatch,
+  parseDump,
+  parseFlowEvent,
+} from './flow.text.ts'
 import { portSymbol, type SwitchFacility, vlanSymbol } from './switch.facility.ts'
 
 export interface FlowsOptions {
@@ -34,16 +42,38 @@ const oldAfter = 60_000
 /** Failures of the connection, not of a flow in the bundle. */
 const unreachable = /connect|is not a bridge|timed out|End of file|Broken pipe|reset by peer/i
 
+/** What Open vSwitch's parser makes of each flow: equal texts are equal flows. Shorter where it refuses one. */
+async function parseBySwitch(flows: readonly Flow[]): Promise<(string | undefined)[]> {
+  const lines = flows.map((flow) => addLine(flow, 0n).replace(/^add /, ''))
+  const argv = ['ovs-ofctl', '-O', 'OpenFlow13', '--no-names', 'parse-flows', '-'] as const
+  const text = await run(argv, { input: `${lines.join('\n')}\n` }).catch(() => '')
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('OFPT_FLOW_MOD'))
+    .map((line) => line.replace(/\(xid=\w+\)/, ''))
+}
+
+/** True when a bridge holds flows of others; what expires is learned by flows, not by people. */
+export async function holdsForeignFlows(runDir: string, cookie: bigint, bridge: string): Promise<boolean> {
+  const text = await run([
+    ...(['ovs-ofctl', 'dump-flows', '--no-names', '--no-stats'] as const),
+    `unix:${join(runDir, `${bridge}.mgmt`)}`,
+  ]).catch(() => '')
+  return parseDump(text).some((flow) => flow.cookie !== cookie && !flow.expires)
+}
+
 export function createFlowsFacility(options: FlowsOptions): Facility {
   const { ovs, cookie, log } = options
   const keysBySymbol = new Map<string, Set<string>>()
   /** Normal form of what we believe each bridge holds, by ident; undefined: must be dumped. */
   const held = new Map<string, Map<string, Observed>>()
-  /** When each bridge was dumped (ms since the epoch). */
+  /** When each bridge was dumped (ms, monotonic). */
   const dumpedAt = new Map<string, number>()
   /** Looks that the keeper has not taken yet. */
   const news = new Map<string, { found: Observed[]; gone: string[] }>()
   const monitors = new Map<string, Watcher>()
+  /** What monitors tell of bridges that are being dumped. */
+  const told = new Map<string, FlowEvent[]>()
   /** What was written since the last dump, and how the switch prints what it does not print in our normal form. */
   const written = new Map<string, Map<string, Flow>>()
   const printed = new Map<string, Flow>()
@@ -83,7 +113,8 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     return { ident: objectKey(flow), object: flow, ours: true }
   }
 
-  const isOld = (bridge: string): boolean => Date.now() - (dumpedAt.get(bridge) ?? 0) > oldAfter
+  const isOld = (bridge: string): boolean =>
+    performance.now() - (dumpedAt.get(bridge) ?? -oldAfter) >= oldAfter
 
   async function observe(bridge: string): Promise<{ complete: boolean; found: Observed[]; gone?: string[] }> {
     const fresh = news.get(bridge)
@@ -91,8 +122,11 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     if (held.has(bridge) && !isOld(bridge))
       return { complete: false, found: fresh?.found ?? [], gone: fresh?.gone ?? [] }
     const flows = new Map<string, Observed>()
+    const meanwhile: FlowEvent[] = []
     if (ovs.hasBridge(bridge)) {
+      held.delete(bridge)
       await watch(bridge)
+      told.set(bridge, meanwhile)
       const text = await run([
         ...(['ovs-ofctl', 'dump-flows', '--no-names', '--no-stats', socketOf(bridge)] as const),
         `cookie=0x${cookie.toString(16)}/-1`,
@@ -101,38 +135,51 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
       for (const { cookie: of, expires, table, priority, match, actions } of parseDump(text)) {
         if (of === cookie && !expires) dump.push({ kind: 'flow', bridge, table, priority, match, actions })
       }
-      learnPrinted(bridge, dump)
+      await learnPrinted(bridge, dump)
       for (const flow of dump) {
         const seen = observed(printed.get(JSON.stringify(flow)) ?? flow)
         flows.set(seen.ident, seen)
       }
     }
     held.set(bridge, flows)
-    dumpedAt.set(bridge, Date.now())
+    told.delete(bridge)
+    // What was told during the dump is in it or not.
+    if (meanwhile.some((event) => !expected(bridge, event))) setImmediate(distrust, bridge)
+    dumpedAt.set(bridge, performance.now())
     return { complete: true, found: [...flows.values()] }
   }
 
   /**
-   * Finds what was written and is printed otherwise than we write it, and takes the one for the other from now on:
-   * it would be written again after each look.
+   * Finds what was written and is printed otherwise than we write it, and takes the one for the other from now on: it
+   * would be written again after each look. That both are one flow is what the switch's own parser says: what
+   * somebody has altered since is another.
    */
-  function learnPrinted(bridge: string, dump: readonly Flow[]): void {
+  async function learnPrinted(bridge: string, dump: readonly Flow[]): Promise<void> {
     const recent = written.get(bridge)
     written.delete(bridge)
     if (!recent || recent.size === 0) return
     const texts = new Set(dump.map((flow) => JSON.stringify(flow)))
-    const known = new Set(dump.map(objectKey))
-    for (const [ident, wanted] of recent) {
-      if (texts.has(JSON.stringify(wanted))) continue
-      const other = dump.find((flow) => {
-        if (known.has(ident)) return objectKey(flow) === ident
-        const alike = flow.table === wanted.table && flow.priority === wanted.priority
-        return alike && flow.actions === wanted.actions && !recent.has(objectKey(flow))
-      })
-      if (!other) continue
+    const known = new Map(dump.map((flow) => [objectKey(flow), flow]))
+    const pairs = [...recent].flatMap(([ident, wanted]): [Flow, Flow][] => {
+      if (texts.has(JSON.stringify(wanted))) return []
+      const other =
+        known.get(ident) ??
+        dump.find(
+          (flow) =>
+            flow.table === wanted.table &&
+            flow.priority === wanted.priority &&
+            flow.actions === wanted.actions &&
+            !recent.has(objectKey(flow)),
+        )
+      return other ? [[wanted, other]] : []
+    })
+    if (pairs.length === 0) return
+    const parsed = await parseBySwitch(pairs.flat())
+    pairs.forEach(([wanted, other], at) => {
+      if (parsed[2 * at] === undefined || parsed[2 * at] !== parsed[2 * at + 1]) return
       printed.set(JSON.stringify(other), wanted)
       log.warn({ wanted, printed: other }, 'the switch prints this flow otherwise')
-    }
+    })
   }
 
   function distrust(bridge: string): void {
@@ -151,7 +198,9 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
       patience: 1000,
       line(text) {
         const event = parseFlowEvent(text)
-        if (event && !expected(bridge, event)) distrust(bridge)
+        if (!event) return
+        told.get(bridge)?.push(event)
+        if (!expected(bridge, event)) distrust(bridge)
       },
       ended(lived) {
         monitors.delete(bridge)
@@ -165,7 +214,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
   }
 
   /** True when an event says nothing else than what is held: our own write, or one without effect. */
-  function expected(bridge: string, event: NonNullable<ReturnType<typeof parseFlowEvent>>): boolean {
+  function expected(bridge: string, event: FlowEvent): boolean {
     const flows = held.get(bridge)
     if (!flows) return true
     const present = index(bridge, flows).get(`${event.table} ${event.match}`)

@@ -21,6 +21,8 @@ import { createOvsdbMirror, monitoredTables, type PortRow, type Touched } from '
 
 const ownerKey = 'nucleon-owner'
 const ownerValue = 'nucleon'
+/** Owner of a bridge that was there when we came: it is kept as we need it, and never removed. */
+const adoptedValue = 'adopted'
 /** Index of the device that a port of ours was made on. */
 const deviceKey = 'nucleon-device'
 /** The keys of a port's other_config that say what its tag stands for, as Neutron writes them. */
@@ -34,6 +36,8 @@ export interface SwitchOptions {
   socket: string
   integrationBridge: string
   log: Log
+  /** True when a bridge holds flows of others. */
+  holdsForeignFlows(bridge: string): Promise<boolean>
 }
 
 /** A symbol's value has changed: the local VLAN of a segment, or the number of a port on a bridge. */
@@ -208,6 +212,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
         object,
         ours: row.externalIds[ownerKey] === ownerValue,
         generation: row.uuid,
+        detail: String(foreignPorts(name)),
       },
     ]
   }
@@ -259,7 +264,8 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     if (!observed) return 'differs'
     if (wanted.kind === 'ovs-bridge' && observed.object.kind === 'ovs-bridge') {
       if (observed.object.failMode !== wanted.failMode) return 'differs'
-      if (!wanted.foreign && (!observed.ours || observed.object.datapathType !== wanted.datapathType))
+      const isKept = observed.ours || mirror.bridge(wanted.name)?.externalIds[ownerKey] === adoptedValue
+      if (!wanted.foreign && (!isKept || observed.object.datapathType !== wanted.datapathType))
         return 'differs'
       return mirror.bridge(wanted.name)?.datapathId === undefined ? 'pending' : 'settled'
     }
@@ -308,6 +314,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     const gone = change.observed?.object
     if (gone?.kind === 'ovs-bridge') {
       const row = mirror.bridge(gone.name)
+      if (inUse.has(gone.name)) return []
       return row && mirror.rootUuid
         ? [mutate('Open_vSwitch', mirror.rootUuid, 'bridges', 'delete', row.uuid)]
         : []
@@ -330,7 +337,11 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     if (row) {
       const mark = wanted.foreign
         ? []
-        : [insertKeys('Bridge', row.uuid, 'external_ids', { [ownerKey]: ownerValue })]
+        : [
+            insertKeys('Bridge', row.uuid, 'external_ids', {
+              [ownerKey]: row.externalIds[ownerKey] === ownerValue ? ownerValue : adoptedValue,
+            }),
+          ]
       const type = wanted.foreign ? {} : { datapath_type: wanted.datapathType }
       return [updateRow('Bridge', row.uuid, { fail_mode: wanted.failMode, ...type }), ...mark]
     }
@@ -406,6 +417,29 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     ]
   }
 
+  /** Bridges of ours that others have put ports or flows on, and how many ports: they stay while these do. */
+  const inUse = new Map<string, number>()
+
+  function foreignPorts(bridge: string): number {
+    let count = 0
+    for (const port of mirror.ports()) {
+      const isOurs = port.externalIds[ownerKey] === ownerValue || port.name === bridge
+      if (!isOurs && mirror.bridgeOf(port.name) === bridge) count++
+    }
+    return count
+  }
+
+  async function noteBridgesInUse(changes: readonly Change[]): Promise<void> {
+    inUse.clear()
+    for (const { wanted, observed } of changes) {
+      const gone = wanted ? undefined : observed?.object
+      if (gone?.kind !== 'ovs-bridge') continue
+      if (foreignPorts(gone.name) === 0 && !(await options.holdsForeignFlows(gone.name))) continue
+      inUse.set(gone.name, foreignPorts(gone.name))
+      log.warn({ bridge: gone.name }, 'stays: others have put ports or flows on it')
+    }
+  }
+
   /** Bridges that the batch at hand makes, by name, with their symbolic uuid. */
   const bridgesInBatch = new Map<string, string>()
 
@@ -429,6 +463,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     const failures = new Map<string, string>()
     const batches: { change: Change; operations: object[] }[] = []
     await dropStale(changes)
+    await noteBridgesInUse(changes)
     bridgesInBatch.clear()
     changes.forEach((change, index) => {
       try {
@@ -544,6 +579,8 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     },
     verdict,
     apply,
+    spares: ({ object }) =>
+      object.kind === 'ovs-bridge' && inUse.get(object.name) === foreignPorts(object.name),
     // The monitor tells everything.
     auditScopes: () => [],
     async stop() {

@@ -9,6 +9,7 @@ import {
   databaseOptions,
   keystoneOptions,
   middlewareOptions,
+  nucleonAgentOptions,
   nucleonOptions,
   policyOptions,
 } from './options/api.ts'
@@ -52,6 +53,7 @@ export const l2AgentSections = {
   DEFAULT: commonOptions,
   ovs: ovsOptions,
   agent: l2AgentOptions,
+  nucleon: nucleonAgentOptions,
 } satisfies Sections
 
 /** dhcp_agent.ini, read by the DHCP agent. `dns_domain` and the lease duration come from neutron.conf. */

@@ -200,6 +200,7 @@ describe('an agent on one host', { skip }, () => {
     }
     assert.equal(await place.host.run(['cat', `${place.host.dir}/state/run/dhcp/${net.id}/pid`]), pid)
     await place.unplug(10)
+    await place.told('port-wired', body.id, (fact) => fact.kind === 'port-wired' && !fact.wired)
   })
 
   async function startTime(pid: string): Promise<string> {

@@ -252,7 +252,7 @@ describe('the Linux side of a host', { skip: whyNoTestHosts() ?? false }, () => 
       { kind: 'process', id: 'sleep-2', namespace: 'qdhcp-2', argv: ['sleep', '1000'] },
     ]
     await host.become(['extra', extra])
-    assert.match(await box.run(['pgrep', '-x', 'sleep']), /\d/)
+    await until('sleep runs', async () => /\d/.test(await box.run(['pgrep', '-x', 'sleep'])))
     host.process.kill('SIGKILL')
     await host.process.ended
     host = await startRemoteHost(box)

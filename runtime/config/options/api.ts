@@ -108,8 +108,20 @@ export const nucleonOptions = {
     min: 60,
     help: 'Seconds that a token of the embedded identity service is valid.',
   }),
+  server_metrics: text({
+    default: null,
+    help: 'HOST:PORT at which the server tells its metrics to Prometheus (GET /metrics). If not set, nowhere.',
+  }),
   public_endpoint: text({
     default: null,
     help: 'Address of the network API in the embedded catalogue, without /v2.0. If not set, where the API listens.',
+  }),
+}
+
+/** `[nucleon]` of an agent. */
+export const nucleonAgentOptions = {
+  agent_metrics: text({
+    default: null,
+    help: 'HOST:PORT at which the agent tells its metrics to Prometheus (GET /metrics). If not set, nowhere.',
   }),
 }
