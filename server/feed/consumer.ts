@@ -51,8 +51,12 @@ class LeaseLost extends Error {}
 const longestBackoff = 5000
 /** Milliseconds until a change held back by a running transaction is looked for again. */
 const heldPause = 5
-/** A busy consumer sleeps this many times as long as it worked, so that work gathers; at most the second figure. */
+/**
+ * A busy consumer sleeps this many times as long as it worked, so that work gathers: at least the second figure, so
+ * that a stream of single changes is not a commit each, and at most the third.
+ */
 const restRatio = 2
+const shortestRest = 5
 const longestRest = 40
 
 const findPlace = prepared('consumer-place', (db, p: { name: string }) =>
@@ -159,7 +163,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const wait = await hold(place)
     if (wait > 0) return { sleep: wait, rest: 0 }
     await finish(place, cursor, await handle(changes))
-    return { sleep: 0, rest: Math.min(longestRest, restRatio * (clock.monotonic() - start)) }
+    const rest = restRatio * (clock.monotonic() - start)
+    return { sleep: 0, rest: Math.min(longestRest, Math.max(shortestRest, rest)) }
   }
 
   async function loop(): Promise<void> {
