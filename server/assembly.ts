@@ -1,7 +1,7 @@
 /**
  * The server, wired by hand in the order in which its parts start:
  *
- *     store -> features -> policy -> identity -> relay -> chores -> feed -> HTTP: feed, identity, API
+ *     features -> store -> identity -> relay -> chores -> feed -> HTTP: feed, identity, API
  *
  * They stop in reverse: first nothing new comes in, the database closes last.
  */
@@ -28,13 +28,13 @@ import { isLoopback, noauthIdentity } from './identity/noauth.ts'
 import { type Address, listen, listenOnSocket, type TcpAddress, urlOf } from './listen.ts'
 import { checkPlugins } from './plugins.ts'
 import { loadPolicy } from './policy/policy.file.ts'
+import type { Policy } from './policy/policy.ts'
 import { openStore, type StoreOptions } from './store/open.ts'
 import type { Store } from './store/store.ts'
 
 export interface ServerOptions {
   config: ServerConfig
-  /** Relative paths in the configuration are seen from here. */
-  configDirectory: string
+  policy: Policy
   /** Used when [database] connection is not set. */
   sqlitePath: string
   /** Where agents get their documents, and what their credentials are made with. Absent: no agent can come. */
@@ -54,17 +54,10 @@ export interface RunningServer {
 
 /** Starts everything; the server answers authenticated requests when this resolves. Throws what is misconfigured. */
 export async function startServer(lifecycle: Lifecycle, options: ServerOptions): Promise<RunningServer> {
-  const { config, log, clock = systemClock } = options
+  const { config, policy, log, clock = systemClock } = options
   const { bind_host: host, bind_port: port, core_plugin, service_plugins } = config.DEFAULT
   checkPlugins(core_plugin, service_plugins, log)
   const features = createFeatures(config, log.child({ part: 'networking' }))
-  const policy = await loadPolicy({
-    file: resolve(options.configDirectory, config.oslo_policy.policy_file),
-    directories: config.oslo_policy.policy_dirs.map((name) => resolve(options.configDirectory, name)),
-    defaultRule: config.oslo_policy.policy_default_rule,
-    enforceNewDefaults: config.oslo_policy.enforce_new_defaults,
-    enforceScope: config.oslo_policy.enforce_scope,
-  })
 
   const store = await lifecycle.start(
     'store',
@@ -116,6 +109,17 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
   const address = await serve(lifecycle, 'api', api, { host, port })
   await identity.seed(config.nucleon.public_endpoint ?? urlOf(address))
   return { api: urlOf(address), identity: identity.url }
+}
+
+/** The policy in force; relative paths are seen from the directory. Throws PolicyError. */
+export function policyOf({ oslo_policy }: ServerConfig, configDirectory: string): Promise<Policy> {
+  return loadPolicy({
+    file: resolve(configDirectory, oslo_policy.policy_file),
+    directories: oslo_policy.policy_dirs.map((name) => resolve(configDirectory, name)),
+    defaultRule: oslo_policy.policy_default_rule,
+    enforceNewDefaults: oslo_policy.enforce_new_defaults,
+    enforceScope: oslo_policy.enforce_scope,
+  })
 }
 
 /** `postgresql://…`, `sqlite:////absolute/path` as SQLAlchemy writes them; a driver (`+psycopg2`) makes no difference. */

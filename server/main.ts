@@ -9,7 +9,7 @@ import { ConfigError, readConfigFiles } from '../runtime/config/load.ts'
 import { loadRoleConfig, serverSections } from '../runtime/config/roles.ts'
 import { runProcess } from '../runtime/lifecycle.ts'
 import { createLogger } from '../runtime/log.ts'
-import { configDirectoryOf, startServer } from './assembly.ts'
+import { configDirectoryOf, policyOf, startServer } from './assembly.ts'
 import { nobody, readBootstrap } from './identity/embedded/bootstrap.ts'
 import { parseFeedAddress, parseTcpAddress } from './listen.ts'
 import { dropPrivileges, parseUser } from './privileges.ts'
@@ -84,13 +84,14 @@ const { values: config, warnings } = await orExit(async () => {
     throw error
   }
 })
+const policy = await orExit(() => policyOf(config, configDirectoryOf(args.configFiles)))
 const log = createLogger({ name: 'server', level: config.DEFAULT.debug ? 'debug' : 'info' })
 for (const { where, message } of warnings) log.warn({ where }, message)
 
 await runProcess({ log }, async (lifecycle) => {
   const running = await startServer(lifecycle, {
     config,
-    configDirectory: configDirectoryOf(args.configFiles),
+    policy,
     sqlitePath: join(args.state, 'server', 'nucleon.db'),
     ...(args.feed === undefined
       ? {}

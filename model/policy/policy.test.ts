@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { defaultRules } from './defaults.ts'
 import { decide, type Target } from './residual.ts'
 import { parseRule, RuleSyntaxError } from './rule.ts'
-import { type Credentials, createRuleBook } from './rulebook.ts'
+import { type Credentials, createRuleBook, PolicyError } from './rulebook.ts'
 
 test('and binds tighter than or, not tighter than both', () => {
   assert.deepEqual(parseRule('role:a or role:b and not role:c'), {
@@ -196,6 +196,23 @@ test('what is wrong in an operator’s file is told at once: file, rule, column'
       assert.match(error.message, /rule 'round': it refers to itself/)
       return true
     },
+  )
+})
+
+test('a list cannot ask for more of a regular expression than a prefix', () => {
+  const rules = new Map([
+    ['get_port', 'rule:special'],
+    ['special', 'field:port:device_owner=~network:(dhcp|router)'],
+    ['update_port:name', 'rule:special'],
+  ])
+  assert.throws(
+    () =>
+      createRuleBook(defaultRules, { enforceNewDefaults: true, enforceScope: true }, { source: 'p', rules }),
+    (error) => error instanceof PolicyError && /p: rule 'get_port': lists cannot/.test(error.message),
+  )
+  rules.set('get_port', 'field:port:device_owner=~^network:')
+  assert.doesNotThrow(() =>
+    createRuleBook(defaultRules, { enforceNewDefaults: true, enforceScope: true }, { source: 'p', rules }),
   )
 })
 

@@ -84,6 +84,11 @@ function valueIn(target: Target, attribute: string): unknown {
   return undefined
 }
 
+/** The text that a pattern of `matches` is, where it is no more than a literal prefix: all that a list can ask for. */
+export function literalPrefix(pattern: RegExp): string | undefined {
+  return /^\^\(\?:\^?([\w:@/ -]*)\)$/.exec(pattern.source.replaceAll('\\/', '/'))?.[1]
+}
+
 /** The attributes that a residual looks at. */
 export function attributesOf(residual: Residual): Set<string> {
   const found = new Set<string>()

@@ -3,7 +3,7 @@
  * Everything is parsed and every reference resolved when the book is made; what is wrong is told then, all at once.
  */
 import type { DefaultRule } from './default-rule.ts'
-import { allOf, anyOf, noneOf, type Residual } from './residual.ts'
+import { allOf, anyOf, literalPrefix, noneOf, type Residual } from './residual.ts'
 import { type Match, parseRule, type Rule, RuleSyntaxError } from './rule.ts'
 
 export interface RuleBookOptions {
@@ -108,11 +108,18 @@ export function createRuleBook(
   }
 }
 
-/** Rules that it refers to and that are not there, and a circle that leads back to it. */
+/**
+ * Rules that it refers to and that are not there, a circle that leads back to it, and, where it is for lists, what no
+ * list can ask the database for.
+ */
 function referenceProblems(entries: ReadonlyMap<string, Entry>, name: string, rule: Rule): string[] {
   const problems: string[] = []
   const seen = new Set<string>()
+  const forLists = /^get_[^:]+$/.test(name)
   const walk = (part: Rule): void => {
+    if (part.op === 'field' && part.regex && forLists && literalPrefix(patternOf(part.value)) === undefined) {
+      problems.push(`lists cannot ask for '${part.value}': a literal prefix (~^text) is all that they can`)
+    }
     if (part.op === 'and' || part.op === 'or') part.rules.forEach(walk)
     else if (part.op === 'not') walk(part.rule)
     else if (part.op === 'rule') {
@@ -147,7 +154,7 @@ function residualOf(rule: Rule, credentials: Credentials, lookUp: (name: string)
       return credentials.roles.includes(rule.role)
     case 'field':
       return rule.regex
-        ? { op: 'matches', attribute: rule.attribute, pattern: new RegExp(`^(?:${rule.value})`) }
+        ? { op: 'matches', attribute: rule.attribute, pattern: patternOf(rule.value) }
         : { op: 'equals', attribute: rule.attribute, value: literalOf(rule.value) }
     case 'literal':
       return compare(rule.value, rule.match)
@@ -156,6 +163,11 @@ function residualOf(rule: Rule, credentials: Credentials, lookUp: (name: string)
       return value === null || value === undefined ? false : compare(value, rule.match)
     }
   }
+}
+
+/** Python's re.match: from the start, not to the end. */
+function patternOf(text: string): RegExp {
+  return new RegExp(`^(?:${text})`)
 }
 
 function compare(value: string, match: Match): Residual {

@@ -1,6 +1,6 @@
 /** A residual rule as a SQL condition, for lists: the same tree that `decide` walks, so that both agree row by row. */
 import { type Expression, type SqlBool, sql } from 'kysely'
-import { namesOf, type Residual } from '../../model/policy/residual.ts'
+import { literalPrefix, namesOf, type Residual } from '../../model/policy/residual.ts'
 
 /** The expression of an attribute in this query; undefined where the resource has none. */
 export type ColumnOf = (attribute: string) => Expression<unknown> | undefined
@@ -29,7 +29,7 @@ export function predicateOf(residual: Residual, columnOf: ColumnOf): Expression<
     case 'matches': {
       const column = columnFor(residual.attribute, columnOf)
       if (!column) return sql<SqlBool>`1 = 0`
-      const prefix = literalPrefix(residual.pattern)
+      const prefix = prefixOf(residual.pattern)
       return sql<SqlBool>`substr(${column}, 1, ${sql.lit(prefix.length)}) = ${prefix}`
     }
   }
@@ -43,13 +43,9 @@ function columnFor(attribute: string, columnOf: ColumnOf): Expression<unknown> |
   return undefined
 }
 
-/** The text that the pattern is, where it is no more than a literal prefix. */
-function literalPrefix(pattern: RegExp): string {
-  const prefix = /^\^\(\?:\^?([\w:@/ -]*)\)$/.exec(pattern.source.replaceAll('\\/', '/'))?.[1]
-  if (prefix === undefined) {
-    throw new TypeError(
-      `policy: the regular expression ${pattern.source} cannot be used for lists: only a prefix can`,
-    )
-  }
+/** Rules of lists are known to have nothing else: createRuleBook refuses them. */
+function prefixOf(pattern: RegExp): string {
+  const prefix = literalPrefix(pattern)
+  if (prefix === undefined) throw new TypeError(`policy: ${pattern.source} cannot be used for lists`)
   return prefix
 }

@@ -18,12 +18,13 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** The process with a configuration; its output, its end, and where it listens. */
-async function start(t: TestContext, configuration: string, more: string[] = []) {
+/** The process with a configuration; its output, its end, and where it listens. `policy` is its policy.yaml. */
+async function start(t: TestContext, configuration: string, more: string[] = [], policy?: string) {
   const state = await mkdtemp(join(tmpdir(), 'nucleon-server-'))
   await mkdir(join(state, 'server'))
   const file = join(state, 'nucleon.conf')
   await writeFile(file, configuration)
+  if (policy !== undefined) await writeFile(join(state, 'policy.yaml'), policy)
   await writeFile(join(state, 'secret'), 'the-secret')
   const [api, identity] = [await freePort(), await freePort()]
   const child = spawn(
@@ -84,4 +85,13 @@ test('what is wrong in the configuration is told with file and line, status 2', 
   const server = await start(t, '[ml2]\npath_mtu = many\n')
   assert.equal(await server.ended, 2)
   assert.match(server.output(), /nucleon\.conf:2: \[ml2\] path_mtu = many: expected an integer of at least 0/)
+})
+
+test('what is wrong in policy.yaml is told with file, rule and column, status 2', async (t) => {
+  const rules = '"get_network": "rule:missing"\n"get_port": "role:member and"\n'
+  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n', [], rules)
+  assert.equal(await server.ended, 2)
+  assert.match(server.output(), /policy\.yaml: rule 'get_port': expected a check \(column 16\)/)
+  assert.match(server.output(), /policy\.yaml: rule 'get_network': there is no rule 'missing'/)
+  assert.doesNotMatch(server.output(), /rulebook\.ts/, 'no stack')
 })
