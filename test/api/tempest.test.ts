@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { create } from '../../client/networking.ts'
+import { servicePluginNames } from '../../server/plugins.ts'
 import { createCloud, type WholeCloud } from '../whole/cloud.ts'
 
 const run = promisify(execFile)
@@ -75,7 +76,9 @@ function storyOf(output: string, test: string): string {
 }
 
 test('tempest.api.network', { skip, timeout: 240_000 }, async (t) => {
-  const cloud = await createCloud({ config: '[DEFAULT]\nagent_down_time = 600\n' })
+  const cloud = await createCloud({
+    config: `[DEFAULT]\nagent_down_time = 600\nservice_plugins = ${servicePluginNames.join(',')}\n`,
+  })
   t.after(() => cloud.destroy())
   await cloud.beat('compute-1', [
     {

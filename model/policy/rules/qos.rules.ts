@@ -17,6 +17,34 @@ export const qosPolicyRules: readonly DefaultRule[] = [
   rule('delete_policy', '(rule:admin_only) or (role:manager and project_id:%(project_id)s)', {
     replaces: { check: 'rule:admin_only' },
   }),
+  rule(
+    'get_policy:tags',
+    '(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared_qos_policy',
+    {
+      replaces: {
+        name: 'get_policies_tags',
+        check: '(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared_qos_policy',
+      },
+    },
+  ),
+  rule('create_policy:tags', '(rule:admin_only) or (role:manager and project_id:%(project_id)s)', {
+    replaces: {
+      name: 'create_policies_tags',
+      check: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+    },
+  }),
+  rule('update_policy:tags', '(rule:admin_only) or (role:manager and project_id:%(project_id)s)', {
+    replaces: {
+      name: 'update_policies_tags',
+      check: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+    },
+  }),
+  rule('delete_policy:tags', '(rule:admin_only) or (role:manager and project_id:%(project_id)s)', {
+    replaces: {
+      name: 'delete_policies_tags',
+      check: '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+    },
+  }),
   rule('get_rule_type', 'role:reader', { replaces: { check: 'rule:regular_user' } }),
   rule('get_policy_bandwidth_limit_rule', '(rule:admin_only) or (role:reader and rule:ext_parent_owner)', {
     replaces: { check: 'rule:regular_user' },

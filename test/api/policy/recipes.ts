@@ -73,6 +73,7 @@ function aliasOf(kind: string, body: Body, change: Body): Recipe {
       return (await place.make(`qos/policies/${policy}/${kind}_rules`, `${kind}_rule`, body)).id
     },
     change,
+    sometimes: { attributes: ['project_id', 'tenant_id'] },
     unlisted: true,
   }
 }
