@@ -349,7 +349,7 @@ function resourcePaths(one: Resource): Record<string, PathItem> {
         summary: `Lists ${collection.replaceAll('_', ' ')}`,
         tags,
         parameters: listQuery(attributes),
-        responses: { 200: answer('A page.', listSchema(collection, shown)), ...faultAnswers(400, 401) },
+        responses: { 200: answer('A page.', listSchema(collection, shown)), ...faultAnswers(400, 401, 404) },
       },
     }),
     ...(has(operations, 'create') && {
@@ -537,7 +537,7 @@ function memberPaths(parent: Resource, member: SubResource, model: Model): Recor
         operationId: `show_${name}`,
         summary: `Shows a ${words}`,
         tags,
-        responses: { 200: answer('The object.', one), ...faultAnswers(401, 403, 404) },
+        responses: { 200: answer('The object.', one), ...faultAnswers(400, 401, 403, 404) },
       },
     }),
     ...(has(operations, 'update') && {

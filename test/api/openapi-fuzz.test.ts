@@ -1,0 +1,234 @@
+/**
+ * Requests made from the OpenAPI document that the server serves, valid ones and mutated ones, seeded
+ * (NUCLEON_TEST_SEED): no 5xx, no answer that the document does not have, nothing of another project, and what must
+ * hold in the database holds after.
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { Method, OpenApi, OperationItem, Parameter } from '../../model/openapi/openapi.ts'
+import { type Cloud, ovsHost, startCloud } from '../../server/features.testing.ts'
+import { onSqlite } from '../../server/store/testing.ts'
+import { anything, mutated, type Schema, type Surroundings, valid } from './probe/from-schema.ts'
+import { brokenInvariants } from './probe/invariants.ts'
+import { type Random, randomOf } from './probe/random.ts'
+
+const soak = process.env.NUCLEON_TEST_SOAK === '1'
+const count = Number(process.env.NUCLEON_TEST_COUNT ?? (soak ? 1_000_000 : 20_000))
+const seed = Number(process.env.NUCLEON_TEST_SEED ?? 20260131)
+/** Objects of a kind that are kept: beyond, the oldest is deleted. */
+const kept = 30
+const canary = `canary-${randomUUID()}`
+
+interface Operation {
+  method: Method
+  path: string
+  item: OperationItem
+  parameters: Parameter[]
+}
+
+type Project = 'blue' | 'admin'
+
+function operationsOf(document: OpenApi): Operation[] {
+  const resolved = (one: Parameter | { readonly $ref: string }): Parameter => {
+    if (!('$ref' in one)) return one
+    const found = document.components.parameters[one.$ref.split('/').at(-1) ?? '']
+    assert.ok(found, one.$ref)
+    return found
+  }
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    (['get', 'post', 'put', 'delete'] as const).flatMap((method) => {
+      const one = item[method]
+      const parameters = [...(item.parameters ?? []), ...(one?.parameters ?? []).map(resolved)]
+      return one ? [{ method, path, item: one, parameters }] : []
+    }),
+  )
+}
+
+/** What `red` has, and `blue` must not see: ids by the name of their resource. */
+async function plant(cloud: Cloud): Promise<Map<string, string>> {
+  const red = cloud.as('red')
+  const hidden = { name: canary, description: canary }
+  const network = await red.create('network', hidden)
+  const subnet = await red.create('subnet', {
+    ...hidden,
+    network_id: network.id,
+    ip_version: 4,
+    cidr: '10.77.0.0/16',
+  })
+  const port = await red.create('port', { ...hidden, network_id: network.id, device_id: canary })
+  return new Map(Object.entries({ network, subnet, port }).map(([name, { id }]) => [name, id]))
+}
+
+onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options }) => {
+  const cloud = await startCloud(store)
+  await cloud.beat('host-1', { ovs: ovsHost('192.0.2.1'), dhcp: {} })
+  const foreign = await plant(cloud)
+  const secrets = [canary, ...foreign.values()]
+  const document = (await cloud.api.inject({ url: '/openapi.json' })).json<OpenApi>()
+  const operations = operationsOf(document)
+  assert.ok(operations.length > 40, `${operations.length} operations`)
+  const random = randomOf(seed)
+  const known = new Map<string, { id: string; place: string; project: Project }[]>()
+  const shares = new Map<string, number>()
+  const reached = new Map<string, number>()
+  const failures = new Map<string, string>()
+  let asked = 0
+
+  const around = (project: Project): Surroundings => ({
+    random,
+    resolve: (reference) => document.components.schemas[reference.split('/').at(-1) ?? ''] as Schema,
+    idOf: (name) => {
+      if (name === 'project' || name === 'tenant') return random.pick(['blue', 'green'])
+      if (project === 'blue' && random.chance(0.05)) return foreign.get(name)
+      const ids = known.get(name) ?? []
+      const own = random.chance(0.9) ? ids.filter((one) => one.project === project) : []
+      const among = own.length > 0 ? own : ids
+      return among.length > 0 ? random.pick(among).id : undefined
+    },
+  })
+
+  const send = async (operation: Operation, project: Project, isMutated: boolean): Promise<void> => {
+    const request = requestFor(operation, around(project), isMutated)
+    const payload = request.body === undefined ? undefined : JSON.stringify(request.body)
+    const answer = await cloud.api.inject({
+      method: operation.method.toUpperCase() as 'GET',
+      url: request.url,
+      headers: { 'x-project': project, 'content-type': 'application/json', ...request.headers },
+      ...(payload !== undefined && { payload }),
+    })
+    const { statusCode: status, payload: text } = answer
+    asked++
+    shares.set(String(status), (shares.get(String(status)) ?? 0) + 1)
+    const { operationId } = operation.item
+    if (status < 400) reached.set(operationId, (reached.get(operationId) ?? 0) + 1)
+    const fail = (why: string): void => {
+      const line = `${operation.method} ${request.url.slice(0, 200)} ${payload?.slice(0, 500) ?? ''} -> ${status} ${text.slice(0, 400)}`
+      failures.set(`${why}: ${operationId}`, line)
+    }
+    if (status >= 500) fail('a defect')
+    else if (!(String(status) in operation.item.responses) && !(isMutated && lax.includes(status)))
+      fail(`undocumented ${status}`)
+    const shown = text === '' || status >= 500 ? undefined : answer.json()
+    if (project === 'blue') {
+      const sent = `${decodeURIComponent(request.url)} ${payload ?? ''}`
+      for (const secret of secrets)
+        if (text.includes(secret) && !sent.includes(secret)) fail(`shows ${secret}`)
+    }
+    if (status === 201 && shown) await remember(operation, request.url, shown, project)
+    if (status === 204) forget(request.url)
+  }
+
+  /** Keeps the ids of what was created; the oldest goes. */
+  const remember = async (
+    { path }: Operation,
+    url: string,
+    shown: Record<string, unknown>,
+  ): Promise<void> => {
+    for (const [key, value] of Object.entries(shown)) {
+      const objects = Array.isArray(value) ? value : [value]
+      const item = document.paths[path]?.post
+      const name = item?.operationId.replace(/^create_/, '') ?? key
+      const place = url.split('?')[0] ?? url
+      for (const one of objects) {
+        if (typeof one?.id !== 'string') continue
+        const list = known.get(name) ?? []
+        known.set(name, list)
+        list.push({ id: one.id, place: `${place}/${one.id}`, project })
+        if (list.length <= kept) continue
+        const oldest = list.shift()
+        if (oldest)
+          await cloud.api.inject({ method: 'DELETE', url: oldest.place, headers: { 'x-project': 'admin' } })
+      }
+    }
+  }
+
+  const forget = (url: string): void => {
+    const id = url.split('/').at(-1)
+    for (const [name, list] of known)
+      known.set(
+        name,
+        list.filter((one) => one.id !== id),
+      )
+  }
+
+  // What is there already and nobody can create: agents.
+  for (const { path, method, item } of operations) {
+    const name = /^list_(\w+)s$/.exec(item.operationId)?.[1] ?? ''
+    if (method !== 'get' || path.includes('{') || !document.paths[`${path}/{${name}_id}`]) continue
+    const listed = await cloud.api.inject({ url: path, headers: { 'x-project': 'admin' } })
+    const [objects] = Object.values(listed.json<Record<string, { id: string }[]>>())
+    const own = (objects ?? []).filter(({ id }) => !secrets.includes(id))
+    known.set(
+      name,
+      own.map(({ id }) => ({ id, place: `${path}/${id}`, project: 'admin' as const })),
+    )
+  }
+  // Creations first, in the document's order, so that there is something to refer to.
+  const creations = operations.filter(({ method }) => method === 'post')
+  for (let i = 0; i < 3; i++) for (const one of creations) await send(one, 'admin', false)
+  while (asked < count && failures.size < 20) {
+    const operation = random.chance(0.3) ? random.pick(creations) : random.pick(operations)
+    await send(operation, random.chance(0.6) ? 'blue' : 'admin', random.chance(0.6))
+  }
+  const share = [...shares].sort().map(([status, n]) => `${status}: ${((100 * n) / asked).toFixed(1)} %`)
+  const untouched = operations.map(({ item }) => item.operationId).filter((id) => !reached.has(id))
+  process.stdout.write(
+    `    ${asked} requests (seed ${seed}) on ${operations.length} operations; ${share.join(', ')}\n` +
+      `    never with success: ${untouched.join(', ') || 'none'}\n`,
+  )
+  assert.deepEqual([...failures], [])
+  assert.ok(options.engine === 'sqlite')
+  assert.deepEqual(brokenInvariants(options.path), [])
+  await cloud.close()
+})
+
+/** Answers that no operation has of its own: what is wrong is found before the operation is known. */
+const lax: readonly number[] = [400, 404, 405, 413, 414]
+
+interface Request {
+  url: string
+  headers: Record<string, string>
+  body: unknown
+}
+
+function requestFor(
+  { path, item, parameters, method }: Operation,
+  around: Surroundings,
+  isMutated: boolean,
+): Request {
+  const { random } = around
+  const where = isMutated ? random.pick(['body', 'body', 'body', 'path', 'query'] as const) : undefined
+  const url = path.replace(/\{(\w+)\}/g, (_all, name: string) => {
+    const schema = parameters.find((one) => one.in === 'path' && one.name === name)?.schema ?? {}
+    const value =
+      where === 'path' && random.chance(0.5)
+        ? anything(random, 0)
+        : valid({ format: 'uuid', ...schema }, name, around)
+    return encodeURIComponent(wellFormed(String(value))) || 'x'
+  })
+  const query = new URLSearchParams()
+  for (const one of parameters) {
+    if (one.in !== 'query' || !random.chance(0.12)) continue
+    const value = where === 'query' ? anything(random, 1) : valid(one.schema, one.name, around)
+    for (const text of Array.isArray(value) ? value : [value]) query.append(one.name, plain(text))
+  }
+  const content = item.requestBody as { content?: { 'application/json'?: { schema?: Schema } } } | undefined
+  const schema = content?.content?.['application/json']?.schema
+  const sent = schema === undefined ? undefined : valid(schema, '', around)
+  const ifMatch = parameters.some((one) => one.in === 'header') && random.chance(0.05)
+  return {
+    url: query.size > 0 ? `${url}?${query}` : url,
+    headers: ifMatch ? { 'if-match': `revision_number=${random.below(5)}` } : {},
+    body: where === 'body' && method !== 'get' ? mutatedBody(sent, random) : sent,
+  }
+}
+
+function mutatedBody(sent: unknown, random: Random): unknown {
+  let body = sent
+  for (let times = random.pick([1, 1, 1, 2, 3]); times > 0; times--) body = mutated(body, random)
+  return body
+}
+
+const plain = (value: unknown): string =>
+  wellFormed(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+const wellFormed = (text: string): string => text.toWellFormed()
