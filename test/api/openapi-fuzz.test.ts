@@ -123,6 +123,7 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options 
     { path }: Operation,
     url: string,
     shown: Record<string, unknown>,
+    project: Project,
   ): Promise<void> => {
     for (const [key, value] of Object.entries(shown)) {
       const objects = Array.isArray(value) ? value : [value]

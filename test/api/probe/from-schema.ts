@@ -42,6 +42,8 @@ const words: Readonly<Record<string, readonly string[]>> = {
   alias: ['binding', 'provider'],
   'provider:network_type': ['vxlan', 'local', 'flat'],
   network_type: ['vxlan', 'local', 'vlan'],
+  agent_type: ['DHCP agent'],
+  type: ['bandwidth_limit', 'dscp_marking'],
   tag: ['a', 'b', 'c'],
   tags: ['a', 'b', 'c'],
 }
@@ -112,9 +114,17 @@ function object(schema: Schema, around: Surroundings, depth: number): Record<str
   const some = random.next() * random.next() * 0.5
   return Object.fromEntries(
     properties
-      .filter(([name]) => required.includes(name) || random.chance(depth === 0 ? 1 : some))
+      .filter(([name]) => required.includes(name) || random.chance(depth === 0 ? 1 : likelihood(name, some)))
       .map(([name, one]) => [name, valid(one, name, around, depth + 1)]),
   )
+}
+
+/** Attributes that go together with few others are seldom sent, and those that make sense alone often. */
+function likelihood(name: string, usual: number): number {
+  if (name === 'cidr') return 0.9
+  return /pool|segment|prefixlen|ipv6_|provider:|gateway|qos_policy|project_id|tenant_id/.test(name)
+    ? usual / 6
+    : usual
 }
 
 function text(schema: Schema, name: string, { random, idOf }: Surroundings): string {
