@@ -131,11 +131,23 @@ function build(): Command {
     .option('--only <text>', 'only files whose path contains this')
     .action(async (lanes, options) => (await import('./test/test.command.ts')).test(lanes, options))
 
+  program.addHelpText(
+    'after',
+    '\nResources of the API, as with `openstack`:\n  network|subnet|port|… list|show|create|set|unset|delete  (nucleon network --help)',
+  )
+
   return program
 }
 
 try {
-  await build().parseAsync()
+  const program = build()
+  const [word = '-', ...more] = process.argv.slice(2)
+  if (word.startsWith('-') || word === 'help' || program.commands.some((one) => one.name() === word)) {
+    await program.parseAsync()
+  } else {
+    // Any other word begins the name of a resource: network, security group …
+    await (await import('./resource/resource.command.ts')).resourceCommand([word, ...more])
+  }
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode
