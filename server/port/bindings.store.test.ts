@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import type { Fact } from '../../bus/feed.ts'
 import type { Logger } from '../../runtime/log.ts'
-import { type Cloud, onCloud, ovsHost, type Shown, startCloud } from '../features.testing.ts'
+import { type Answer, type Cloud, onCloud, ovsHost, type Shown, startCloud } from '../features.testing.ts'
+import { onTwoServers } from '../servers.testing.ts'
 import { forEachEngine } from '../store/testing.ts'
 
 const owner = { device_owner: 'compute:nova', device_id: 'vm' }
@@ -122,6 +123,7 @@ onCloud('what cannot be is refused with its fault, and changes nothing', async (
     [['POST', path, { binding: { host: 'h3', vnic_type: 'direct' } }], 500, 'PortBindingError'],
     [['POST', path, { binding: { host: '' } }], 400, 'BadRequest'],
     [['POST', path, { binding: {} }], 400, 'HTTPBadRequest'],
+    [['PUT', `${path}/h1`, { binding: { vnic_type: 'direct' } }], 409, 'PortInUse'],
     [['PUT', `${path}/h1/activate`], 409, 'PortBindingAlreadyActive'],
     [['PUT', `${path}/h3/activate`], 404, 'PortBindingNotFound'],
     [['GET', `${path}/h3`], 404, 'PortBindingNotFound'],
@@ -172,6 +174,53 @@ onCloud('bindings are shown, filtered, changed; the ACTIVE one is the port’s',
   )
   assert.equal((await nova.call('PUT', `${path}/h2/activate`)).status, 200)
   assert.deepEqual(await bindingsOf(cloud, port), ['h2 ACTIVE ovs'])
+})
+
+onTwoServers('bindings made and activated at once: one of each host, one ACTIVE', async (one, two) => {
+  const { port, path } = await migratable(one)
+  const novas = [one.as('nova'), two.as('nova')] as const
+  const many = (request: (nova: (typeof novas)[number], index: number) => Promise<Answer>) =>
+    Promise.all(Array.from({ length: 16 }, (_, i) => request(novas[i % 2 === 0 ? 0 : 1], i)))
+  const made = await many((nova) => nova.call('POST', path, { binding: { host: 'h2' } }))
+  assert.deepEqual(made.map((answer) => answer.status).sort(), [
+    201,
+    ...Array.from({ length: 15 }, () => 409),
+  ])
+  const turned = await many((nova, i) => nova.call('PUT', `${path}/h${1 + (i % 2)}/activate`))
+  assert.ok(turned.every(({ status }) => status === 200 || status === 409))
+  const bindings = await bindingsOf(one, port)
+  assert.equal(bindings.filter((each) => each.includes(' ACTIVE ovs')).length, 1, bindings.join())
+  assert.equal(bindings.length, 2)
+})
+
+onCloud('each host carries a network of several segments by the first that it reaches', async (cloud) => {
+  const { admin } = cloud
+  await cloud.beat('both', { ovs: ovsHost('192.0.2.1') })
+  await cloud.beat('tunnels', { ovs: { ...ovsHost('192.0.2.2'), bridge_mappings: {} } })
+  await cloud.beat('neither', {
+    ovs: { ...ovsHost('192.0.2.3'), bridge_mappings: {}, tunnel_types: ['gre'] },
+  })
+  const network = await admin.create('network', {
+    segments: [
+      { 'provider:network_type': 'flat', 'provider:physical_network': 'public' },
+      { 'provider:network_type': 'vxlan', 'provider:segmentation_id': 70 },
+    ],
+  })
+  const typeOn = async (host: string) => {
+    const port = await admin.create('port', { network_id: network.id, 'binding:host_id': host })
+    const row = await cloud.store.read((tx) =>
+      tx.db
+        .selectFrom('port_bindings as b')
+        .leftJoin('network_segments as s', 's.id', 'b.segment_id')
+        .select(['s.network_type', 'b.vif_type'])
+        .where('b.port_id', '=', port.id)
+        .executeTakeFirst(),
+    )
+    return `${row?.vif_type} ${row?.network_type}`
+  }
+  assert.equal(await typeOn('both'), 'ovs flat')
+  assert.equal(await typeOn('tunnels'), 'ovs vxlan')
+  assert.equal(await typeOn('neither'), 'binding_failed null')
 })
 
 onCloud('status follows wiring: unbound and failed are DOWN, a dead agent changes nothing', async (cloud) => {

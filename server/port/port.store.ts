@@ -8,6 +8,7 @@ import {
   macAddressInUse,
   NeutronError,
   networkNotFound,
+  portInUse,
   portNotFound,
 } from '../../lib/errors.ts'
 import type { AddressPair, DhcpOption } from '../../model/documents/documents.ts'
@@ -310,8 +311,8 @@ export function notePort(
 
 /**
  * Changes a port: its row, addresses and binding. A change of host, vnic_type or profile binds it anew, and a binding
- * that failed is tried again with every change. Throws PortNotFound, PortBound, MacAddressInUse and what createPort
- * throws.
+ * that failed is tried again with every change. Throws PortNotFound, PortBound, PortInUse (a vnic_type of a bound port),
+ * MacAddressInUse and what createPort throws.
  */
 export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChanges): Promise<void> {
   const row = await portById.first(tx, { id })
@@ -340,6 +341,9 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
 
   const current = binding
   const wish = wishOf({ ...readWish(current), ...changes.binding })
+  if (wish.vnic_type !== current.vnic_type && isBound(current.vif_type)) {
+    throw portInUse(id, network.id, row.device_id)
+  }
   const differs =
     wish.host !== current.host ||
     wish.vnic_type !== current.vnic_type ||

@@ -3,6 +3,7 @@ import { up as networking } from './0001-networking.ts'
 import { up as feed } from './0002-feed.ts'
 import { up as identity } from './0003-identity.ts'
 import { up as bindingWired } from './0010-binding-wired.ts'
+import { up as oneActiveBinding } from './0011-one-active-binding.ts'
 import { up as dhcp } from './0020-dhcp.ts'
 import { up as rbac } from './0040-rbac.ts'
 import { up as quotas } from './0041-quotas.ts'
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   { name: '0002-feed', up: feed },
   { name: '0003-identity', up: identity },
   { name: '0010-binding-wired', up: bindingWired },
+  { name: '0011-one-active-binding', up: oneActiveBinding },
   { name: '0020-dhcp', up: dhcp },
   { name: '0040-rbac', up: rbac },
   { name: '0041-quotas', up: quotas },
