@@ -50,24 +50,55 @@ function select(reader: Reader, scope: QueryScope, columns: Columns, names: read
 }
 
 /** The rows of these ids, in no order. */
-export async function rowsOf(
-  reader: Reader,
+export type RowReader = (
   scope: QueryScope,
   names: readonly string[],
   ids: readonly string[],
-): Promise<Map<string, Row>> {
-  const columns = columnsOf(reader, scope)
-  const rows = await select(reader, scope, columns, names)
-    .where(oneOf(scope, required(columns, 'id'), ids))
-    .execute()
-  return new Map((rows as Row[]).map((row) => [row.id, row]))
-}
+) => Promise<Map<string, Row>>
 
-function oneOf(scope: QueryScope, column: Expression<unknown>, ids: readonly string[]): RawBuilder<SqlBool> {
-  const [only] = ids
-  return only !== undefined && ids.length === 1
-    ? sql<SqlBool>`${column} = ${only}`
-    : isOneOf(scope.tx.engine, column, ids)
+/** Statements kept for one resource; beyond, all are forgotten. */
+const maxKept = 500
+
+/** Stands for the id while a statement is built. */
+const idSlot = Object.freeze({})
+
+/**
+ * Reads rows by id. The statement for one id is built once for each caller's project and choice of columns: columns
+ * depend on nothing else of their scope.
+ */
+export function rowReader(reader: Reader): RowReader {
+  const kept = new Map<string, { sql: string; parameters: readonly unknown[] }>()
+
+  function statementFor(scope: QueryScope, names: readonly string[]) {
+    const { tx, context } = scope
+    const key = `${tx.engine} ${context.isAdmin} ${context.projectId} ${names.join()}`
+    const found = kept.get(key)
+    if (found) return found
+    if (kept.size >= maxKept) kept.clear()
+    const columns = columnsOf(reader, scope)
+    const built = select(reader, scope, columns, names).where(
+      sql<SqlBool>`${required(columns, 'id')} = ${idSlot}`,
+    )
+    const { sql: text, parameters } = built.compile()
+    const made = { sql: text, parameters }
+    kept.set(key, made)
+    return made
+  }
+
+  return async (scope, names, ids) => {
+    const [id, ...others] = ids
+    if (id !== undefined && others.length === 0) {
+      const { sql: text, parameters } = statementFor(scope, names)
+      const values = parameters.map((value) => (value === idSlot ? id : value))
+      const [row] = (await scope.tx.run(text, values)).rows as Row[]
+      return new Map(row ? [[row.id, row]] : [])
+    }
+    const columns = columnsOf(reader, scope)
+    const rows = await select(reader, scope, columns, names)
+      .where(isOneOf(scope.tx.engine, required(columns, 'id'), ids))
+      .execute()
+    return new Map((rows as Row[]).map((row) => [row.id, row]))
+  }
 }
 
 export interface PageRequest {
@@ -107,7 +138,7 @@ export async function pageOf(
   if (query.marker !== undefined && query.limit !== undefined) {
     const names = sorts.map((sort) => sort.name)
     let found = select(reader, scope, columns, [...new Set([...names, 'id'])])
-    found = found.where(oneOf(scope, required(columns, 'id'), [query.marker]))
+    found = found.where(sql<SqlBool>`${required(columns, 'id')} = ${query.marker}`)
     // What the caller may not read is not there, not even as a place in an order.
     if (page.residual !== true) found = found.where(predicateOf(page.residual, columns))
     const marker = (await found.executeTakeFirst()) as Row | undefined

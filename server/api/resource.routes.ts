@@ -20,7 +20,7 @@ import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
 import { fieldsOf, type ListQuery, readListQuery } from './list-query.ts'
 import { pageLinks } from './paging.ts'
 import { project, projectionOf, wantedOf } from './projection.ts'
-import { columnNames, pageOf, type Row, rowsOf, viewsOf } from './reader.ts'
+import { columnNames, pageOf, type Row, viewsOf } from './reader.ts'
 import type { Served } from './served.ts'
 
 /** What every route needs. */
@@ -253,7 +253,7 @@ export async function showObjects(
   const projection = projectionOf(policy, access, name, attributes)
   const readable = options.check ? access.residual(`get_${name}`) : true
   const names = columnNames(feature.reader, attributes, [...projection.asksFor, ...attributesOf(readable)])
-  const found = await rowsOf(feature.reader, scope, names, ids)
+  const found = await served.rowsOf(scope, names, ids)
   const rows = ids.map((id) => {
     const row = found.get(id)
     if (!row || !decide(readable, row)) throw notFound(served.resource.notFound, id)
@@ -266,7 +266,7 @@ export async function showObjects(
 /** The whole row of an object, with all that policy may ask for. Throws 404. */
 export async function objectRow(tx: ReadTx, context: Context, served: Served, id: string): Promise<Row> {
   const { reader } = served.feature
-  const row = (await rowsOf(reader, { tx, context }, Object.keys(reader.columns), [id])).get(id)
+  const row = (await served.rowsOf({ tx, context }, Object.keys(reader.columns), [id])).get(id)
   if (!row) throw notFound(served.resource.notFound, id)
   return row
 }

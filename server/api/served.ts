@@ -3,7 +3,7 @@ import type { Attribute, Attributes, Resource } from '../../model/resource.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Feature } from '../resource.ts'
 import { type BodyPlan, bodyPlan } from './body.ts'
-import { readerGaps } from './reader.ts'
+import { type RowReader, readerGaps, rowReader } from './reader.ts'
 
 /** A rule that is checked when an attribute is sent, and those of its parts: `create_port:fixed_ips:subnet_id`. */
 export interface AttributeRule {
@@ -20,6 +20,7 @@ export interface Served {
   feature: Feature
   attributes: ReadonlyMap<string, Attribute>
   body: BodyPlan
+  rowsOf: RowReader
   createRules: readonly AttributeRule[]
   updateRules: readonly AttributeRule[]
 }
@@ -35,6 +36,7 @@ export function served(resource: Resource, feature: Feature, policy: Policy): Se
     feature,
     attributes,
     body: bodyPlan(resource.name, resource.collection, resource.attributes),
+    rowsOf: rowReader(feature.reader),
     createRules: attributeRules(`create_${resource.name}`, resource.attributes, policy),
     updateRules: attributeRules(`update_${resource.name}`, resource.attributes, policy),
   }
