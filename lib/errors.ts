@@ -404,3 +404,151 @@ export const policyRemoveAuthorizationError = fault(
   403,
   (policy: string) => `QoS policy ${policy} was assigned by its owner and cannot be removed.`,
 )
+
+// Security groups.
+export const invalidCidr = fault(
+  'InvalidCIDR',
+  400,
+  (cidr: string) => `Invalid CIDR ${cidr} given as IP prefix.`,
+)
+export const securityGroupNotFound = fault(
+  'SecurityGroupNotFound',
+  404,
+  (id: string) => `Security group ${id} does not exist.`,
+)
+export const securityGroupInUse = fault(
+  'SecurityGroupInUse',
+  409,
+  (id: string, reason = 'ports use it') => `Security group ${id} in use: ${reason}.`,
+)
+export const securityGroupCannotRemoveDefault = fault(
+  'SecurityGroupCannotRemoveDefault',
+  409,
+  () => 'Insufficient rights for removing default security group.',
+)
+export const securityGroupCannotUpdateDefault = fault(
+  'SecurityGroupCannotUpdateDefault',
+  409,
+  () => 'Updating default security group not allowed.',
+)
+export const securityGroupDefaultAlreadyExists = fault(
+  'SecurityGroupDefaultAlreadyExists',
+  409,
+  () => 'Default security group already exists.',
+)
+export const securityGroupRuleNotFound = fault(
+  'SecurityGroupRuleNotFound',
+  404,
+  (id: string) => `Security group rule ${id} does not exist.`,
+)
+export const securityGroupRuleExists = fault(
+  'SecurityGroupRuleExists',
+  409,
+  (id: string) => `Security group rule already exists. Rule id is ${id}.`,
+)
+export const duplicateSecurityGroupRuleInPost = fault(
+  'DuplicateSecurityGroupRuleInPost',
+  409,
+  () => 'Duplicate Security Group Rule in POST.',
+)
+export const securityGroupNotSingleGroupRules = fault(
+  'SecurityGroupNotSingleGroupRules',
+  400,
+  () => 'Only allowed to update rules for one security profile at a time.',
+)
+export const securityGroupRulesNotSingleTenant = fault(
+  'SecurityGroupRulesNotSingleTenant',
+  400,
+  () => 'Multiple projects in bulk security group rule create not allowed.',
+)
+export const securityGroupRuleInvalidProtocol = fault(
+  'SecurityGroupRuleInvalidProtocol',
+  400,
+  (protocol: string, values: string) =>
+    `Security group rule protocol ${protocol} not supported. Only protocol values ${values} and integer representations [0 to 255] are supported.`,
+)
+export const securityGroupInvalidPortValue = fault(
+  'SecurityGroupInvalidPortValue',
+  400,
+  (port: string) => `Invalid value for port ${port}.`,
+)
+export const securityGroupInvalidPortRange = fault(
+  'SecurityGroupInvalidPortRange',
+  400,
+  () => 'For TCP/UDP protocols, port_range_min must be <= port_range_max.',
+)
+export const securityGroupInvalidIcmpValue = fault(
+  'SecurityGroupInvalidIcmpValue',
+  400,
+  (field: string, attribute: string, value: number) =>
+    `Invalid value for ICMP ${field} (${attribute}) ${value}. It must be 0 to 255.`,
+)
+export const securityGroupMissingIcmpType = fault(
+  'SecurityGroupMissingIcmpType',
+  400,
+  (code: number) =>
+    `ICMP code (port-range-max) ${code} is provided but ICMP type (port-range-min) is missing.`,
+)
+export const securityGroupProtocolRequiredWithPorts = fault(
+  'SecurityGroupProtocolRequiredWithPorts',
+  400,
+  () => 'Must also specify protocol if port range is given.',
+)
+export const securityGroupInvalidProtocolForPort = fault(
+  'SecurityGroupInvalidProtocolForPort',
+  400,
+  (protocol: string, valid: string) =>
+    `Invalid protocol ${protocol} for port range, only supported for ${valid}.`,
+)
+export const securityGroupEthertypeConflictWithProtocol = fault(
+  'SecurityGroupEthertypeConflictWithProtocol',
+  400,
+  (ethertype: string, protocol: string) => `Invalid ethertype ${ethertype} for protocol ${protocol}.`,
+)
+export const securityGroupRuleParameterConflict = fault(
+  'SecurityGroupRuleParameterConflict',
+  400,
+  (ethertype: string, cidr: string) => `Conflicting value ethertype ${ethertype} for CIDR ${cidr}.`,
+)
+export const securityGroupMultipleRemoteEntities = fault(
+  'SecurityGroupMultipleRemoteEntites',
+  400,
+  () => 'Only one of remote_ip_prefix, remote_group_id and remote_address_group_id may be provided.',
+)
+export const portSecurityAndIpRequiredForSecurityGroups = fault(
+  'PortSecurityAndIPRequiredForSecurityGroups',
+  400,
+  () => 'Port security must be enabled and port must have an IP address in order to use security groups.',
+)
+export const portSecurityPortHasSecurityGroup = fault(
+  'PortSecurityPortHasSecurityGroup',
+  409,
+  () => 'Port has security group associated. Cannot disable port security or IP address until it is removed.',
+)
+export const defaultSecurityGroupRuleExists = fault(
+  'DefaultSecurityGroupRuleExists',
+  409,
+  (id: string) => `Default Security group rule already exists. Rule id is ${id}.`,
+)
+
+// Address groups.
+export const addressGroupNotFound = fault(
+  'AddressGroupNotFound',
+  404,
+  (id: string) => `Address group ${id} could not be found.`,
+)
+export const addressGroupInUse = fault(
+  'AddressGroupInUse',
+  409,
+  (id: string) => `Address group ${id} is in use on one or more security group rules.`,
+)
+export const addressesAlreadyExist = fault(
+  'AddressesAlreadyExist',
+  400,
+  (addresses: string, id: string) => `Addresses ${addresses} already exist in the address group ${id}.`,
+)
+export const addressesNotFound = fault(
+  'AddressesNotFound',
+  404,
+  (addresses: string, id: string) => `Addresses ${addresses} not found in the address group ${id}.`,
+)

@@ -78,6 +78,11 @@ export interface Feature {
   >
   /** Collections below one object, by the name of their declaration (`dhcp_agents`). */
   members?: Record<string, Member>
+  /** What has to be there before the caller's list is read: the default security group of its project. */
+  onDemand?: {
+    missing(tx: ReadTx, context: Context): Promise<boolean>
+    make(tx: Tx, context: Context): Promise<void>
+  }
   /** How objects are shared with other projects: the types of the RBAC policies API. */
   sharing?: Sharing
   /** Keys for WriteOptions.serialize, from the raw inputs or the id, known before the transaction. */

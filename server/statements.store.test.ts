@@ -18,18 +18,18 @@ forEachEngine('operations run a bounded number of statements', async ({ store, t
     limits.push([name, limit, work])
 
   let port: Shown = {}
-  within('create a port', 12, async () => {
+  within('create a port', 14, async () => {
     port = await create()
   })
-  within('create a bound port', 17, () => create(host))
-  within('plug a port as Nova does', 20, () => admin.update('port', port.id, host))
-  within('show a port', 4, () => admin.show('port', port.id))
+  within('create a bound port', 19, () => create(host))
+  within('plug a port as Nova does', 22, () => admin.update('port', port.id, host))
+  within('show a port', 5, () => admin.show('port', port.id))
   within('report a port', 8, () =>
     cloud.report('h1', { kind: 'port-wired', port_id: port.id, generation: 1, wired: true }),
   )
-  within('delete a port', 11, () => admin.remove('port', port.id))
+  within('delete a port', 12, () => admin.remove('port', port.id))
   within('a heartbeat', 2, () => cloud.beat('h1', { ovs: ovsHost('192.0.2.1'), dhcp: {} }))
-  within('create a network', 10, () => admin.create('network', {}))
+  within('create a network', 11, () => admin.create('network', {}))
   for (const [name, limit, work] of limits) {
     const found = await count(work)
     t.diagnostic(`${name}: ${found}`)

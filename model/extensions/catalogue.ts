@@ -24,7 +24,8 @@ import {
 import { multiProvider, provider } from './provider.ts'
 import { qosExtensions } from './qos.ts'
 import { quotaExtensions } from './quota.ts'
-import { rbacPolicies } from './rbac.ts'
+import { rbacAddressGroup, rbacPolicies, rbacSecurityGroups } from './rbac.ts'
+import { securityGroupExtensions } from './security-group.ts'
 import {
   standardDescription,
   standardRevisions,
@@ -68,6 +69,9 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     ...meteringExtensions,
     ...qosExtensions,
     ...quotaExtensions,
+    rbacSecurityGroups,
+    rbacAddressGroup,
+    ...securityGroupExtensions,
   ].map((one) => [one.alias, one]),
 )
 

@@ -1,5 +1,6 @@
 /** The default policy: the rules of everything that is declared. */
 import type { DefaultRule } from './default-rule.ts'
+import { addressGroupRules } from './rules/address-group.rules.ts'
 import { agentRules } from './rules/agent.rules.ts'
 import { baseRules } from './rules/base.rules.ts'
 import { bindingRules } from './rules/binding.rules.ts'
@@ -9,6 +10,7 @@ import { portRules } from './rules/port.rules.ts'
 import { qosPolicyRules } from './rules/qos.rules.ts'
 import { quotaRules } from './rules/quota.rules.ts'
 import { rbacRules } from './rules/rbac.rules.ts'
+import { securityGroupRules } from './rules/security-group.rules.ts'
 import { subnetRules } from './rules/subnet.rules.ts'
 
 export const defaultRules: readonly DefaultRule[] = [
@@ -22,4 +24,6 @@ export const defaultRules: readonly DefaultRule[] = [
   ...meteringRules,
   ...qosPolicyRules,
   ...quotaRules,
+  ...securityGroupRules,
+  ...addressGroupRules,
 ]

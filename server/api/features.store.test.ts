@@ -74,7 +74,10 @@ forEachEngine('networks, subnets, ports and agents through the API', async ({ st
     assert.equal(port.project_id, 'blue')
     // One object of each other resource, so that each shows what it has.
     const shared = { object_type: 'network', object_id: network.id, action: 'access_as_shared' }
-    const others: Record<string, object> = { rbac_policy: { ...shared, target_tenant: 'green' } }
+    const others: Record<string, object> = {
+      rbac_policy: { ...shared, target_tenant: 'green' },
+      address_group: { name: 'a' },
+    }
     const collections = new Map(features.map(({ resource }) => [resource.name, resource.collection]))
     const pathOf = (name: string) => `/v2.0/${collections.get(name)?.replaceAll('_', '-')}`
     for (const [name, body] of Object.entries(others)) {

@@ -1,5 +1,6 @@
 /** One SELECT for a page or an object, over what a feature's Reader says of its columns. */
 import { type Expression, type OrderByDirection, type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { JsonSchema } from '../../model/fields/kind.ts'
 import { namesOf, type Residual } from '../../model/policy/residual.ts'
 import type { Attribute } from '../../model/resource.ts'
 import { predicateOf } from '../policy/predicate.ts'
@@ -170,11 +171,19 @@ function collated(
   column: Expression<unknown>,
   attribute: Attribute | undefined,
 ): SortColumn {
-  if (attribute && plainKinds.includes(attribute.kind.name)) return { expression: column, nullable: false }
+  const types = attribute ? schemaTypes(attribute.kind.schema) : []
+  const nullable = types.includes('null')
+  if (attribute && plainKinds.includes(attribute.kind.name)) return { expression: column, nullable }
+  const text = types.includes('string') || !types.includes('integer')
   return {
-    expression: scope.tx.engine === 'postgres' ? sql`${column} collate "C"` : column,
+    expression: text && scope.tx.engine === 'postgres' ? sql`${column} collate "C"` : column,
     nullable: true,
   }
+}
+
+/** The types that a schema allows, those of its alternatives included. */
+function schemaTypes({ type, anyOf }: JsonSchema): unknown[] {
+  return [type, ...(Array.isArray(anyOf) ? (anyOf as JsonSchema[]).flatMap(schemaTypes) : [])]
 }
 
 /** Rows after the marker: greater in the first key, or equal there and greater in the next, and so on. */
@@ -208,7 +217,7 @@ function filterOf(reader: Reader, scope: QueryScope, columns: Columns, filter: F
   const column = filterColumn(columns, filter.name)
   const parts = filter.values.map((value) =>
     value === '' || value === null
-      ? sql<SqlBool>`(${column} = '' or ${column} is null)`
+      ? sql<SqlBool>`(cast(${column} as text) = '' or ${column} is null)`
       : sql<SqlBool>`${column} = ${value}`,
   )
   return parts.length === 0 ? sql<SqlBool>`1 = 0` : sql<SqlBool>`(${sql.join(parts, sql` or `)})`

@@ -51,7 +51,13 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
     app.get(path, async (request, reply) => {
       const context = callerOf(request)
       const query = readListQuery(listRules(tools, served), request.query as Query)
-      const { shown, page } = await store.read((tx) => listObjects({ tx, context }, tools, served, query))
+      const list = (tx: ReadTx) => listObjects({ tx, context }, tools, served, query)
+      const { onDemand } = feature
+      const found = await store.read(async (tx) =>
+        (await onDemand?.missing(tx, context)) ? undefined : list(tx),
+      )
+      if (!found) await store.write(writeOptions(context), async (tx) => onDemand?.make(tx, context))
+      const { shown, page } = found ?? (await store.read(list))
       return sendJson(reply, {
         [resource.collection]: shown,
         ...pageLinks(request, resource.collection, query, page),

@@ -1,4 +1,5 @@
 /** The core plugin: networks, subnets, ports and agents, by type and mechanism drivers. */
+import { addressGroupFeature } from '../address-group/address-group.feature.ts'
 import { agentFeature } from '../agent/agent.feature.ts'
 import { availabilityZones } from '../agent/availability-zones.ts'
 import { tunnelEndpointDocuments } from '../agent/tunnel-endpoint.documents.ts'
@@ -9,6 +10,9 @@ import { networkFeature } from '../network/network.feature.ts'
 import type { Plugin } from '../plugin.ts'
 import { portDocuments } from '../port/port.documents.ts'
 import { portFeature } from '../port/port.feature.ts'
+import { defaultRuleFeature } from '../security-group/default-rule.feature.ts'
+import { securityGroupRuleFeature } from '../security-group/rule.feature.ts'
+import { securityGroupFeature } from '../security-group/security-group.feature.ts'
 import { subnetFeature } from '../subnet/subnet.feature.ts'
 import { initializeTypeDrivers } from './ml2.ts'
 
@@ -43,6 +47,17 @@ export const ml2Plugin = {
     'network_availability_zone',
     'dhcp_agent_scheduler',
     'rbac-policies',
+    'rbac-security-groups',
+    'rbac-address-group',
+    'security-group',
+    'port-security-groups-filtering',
+    'address-group',
+    'security-groups-remote-address-group',
+    'security-groups-normalized-cidr',
+    'stateful-security-group',
+    'security-groups-shared-filtering',
+    'security-groups-rules-belongs-to-default-sg',
+    'security-groups-default-rules',
     'quotas',
     'quota_details',
     'quota-check-limit',
@@ -54,6 +69,10 @@ export const ml2Plugin = {
       subnetFeature(resource('subnet'), ml2),
       portFeature(resource('port'), ml2),
       agentFeature(resource('agent'), ml2),
+      securityGroupFeature(resource('security_group'), settings.quotas),
+      securityGroupRuleFeature(resource('security_group_rule')),
+      defaultRuleFeature(resource('default_security_group_rule')),
+      addressGroupFeature(resource('address_group')),
     ],
     computed: [availabilityZones(resource('availability_zone'))],
     sources: {

@@ -33,6 +33,7 @@ import {
   targetsOf,
 } from '../rbac/sharing.ts'
 import type { Feature, Input, View } from '../resource.ts'
+import { ensureDefaultGroup } from '../security-group/security-group.store.ts'
 import { isForeignKeyViolation, RetryTransaction } from '../store/errors.ts'
 import { isOneOf } from '../store/lists.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
@@ -96,6 +97,7 @@ export function networkFeature(resource: Resource, ml2: Ml2): Feature {
 async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Promise<string> {
   const hints = input.availability_zone_hints ?? []
   await checkZones(tx, hints)
+  if (input.project_id !== '') await ensureDefaultGroup(tx, input.project_id)
   const segments = await takeSegments(tx, ml2, input)
   const row: NetworkTable = {
     id: randomUUID(),

@@ -5,6 +5,8 @@ import { badRequest } from '../../lib/errors.ts'
 import { flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
 import type { FixedIp } from '../ipam/fixed-ips.ts'
 import type { QueryScope, Reader, View } from '../resource.ts'
+import { groupsOf } from '../security-group/port-groups.ts'
+import { portGroupsFilter } from '../security-group/security-group.feature.ts'
 import type { NetworkingSettings } from '../settings.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
@@ -46,6 +48,7 @@ export function portReader(settings: NetworkingSettings): Reader {
     filters: {
       ...tagFilters('port', 'ports'),
       fixed_ips: fixedIpsFilter,
+      security_groups: portGroupsFilter,
       'binding:host_id': ({ tx }, values) =>
         sql<SqlBool>`ports.id in (select b.port_id from port_bindings b where b.status = 'ACTIVE'
           and ${isOneOf(tx.engine, 'b.host', values)})`,
@@ -142,6 +145,7 @@ async function portViews(
     ? await bindingViews(tx, ids)
     : new Map<string, Record<string, unknown>>()
   const tags = wants('tags') ? await tagsOf(tx, 'port', ids) : new Map<string, string[]>()
+  const groups = wants('security_groups') ? await groupsOf(tx, ids) : new Map<string, string[]>()
   return rows.map((row) => {
     const id = String(row.id)
     const fixedIps = addresses.get(id) ?? []
@@ -154,6 +158,7 @@ async function portViews(
       allowed_address_pairs: listOf(row.allowed_address_pairs),
       extra_dhcp_opts: listOf(row.extra_dhcp_opts),
       fixed_ips: fixedIps,
+      security_groups: groups.get(id) ?? [],
       dns_assignment: dnsAssignment(
         String(row.dns_name ?? ''),
         fixedIps.map((fixed) => fixed.ip_address),

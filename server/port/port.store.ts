@@ -27,6 +27,7 @@ import {
 import { type BindingOutcome, type BindingWish, bindPort, isBound } from '../ml2/binding.ts'
 import type { PortEvent } from '../ml2/mechanism-drivers/mechanism-driver.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
+import { changeGroups, startGroups } from '../security-group/port-groups.ts'
 import { isUniqueViolation, RetryTransaction } from '../store/errors.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
@@ -110,6 +111,8 @@ export interface NewPort {
   qos_policy_id?: string | null
   /** See extras.ts. */
   extras?: Readonly<Record<string, unknown>>
+  /** Absent: the project's default group, where the port has port security. */
+  security_groups?: readonly string[]
   binding?: Partial<BindingWish>
 }
 
@@ -227,6 +230,11 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
   })
   const addresses = await allocateAddresses(tx, { portId: id, networkId: network.id, macAddress: mac }, plans)
   const port = { id, network_id: network.id, project_id: spec.project_id }
+  await startGroups(
+    tx,
+    { id, project_id: spec.project_id, portSecurity, trusted: isTrusted(deviceOwner) },
+    spec.security_groups,
+  )
   await storeBinding(tx, port, wish, outcome)
   const blocks = await blocksOf(tx, {
     networkId: network.id,
@@ -338,6 +346,14 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
   const macChanged = next.mac_address !== row.mac_address
   const addresses = await changeAddresses(tx, network, next, changes.fixed_ips, macChanged)
   next.ip_allocation = addresses.now.length > 0 ? 'immediate' : row.ip_allocation
+  const guarded = {
+    id,
+    project_id: row.project_id,
+    portSecurity: next.port_security_enabled === 1,
+    trusted: isTrusted(next.device_owner),
+  }
+  const regrouped = await changeGroups(tx, guarded, changes.security_groups)
+  const hangsChanged = addresses.changed || regrouped
 
   const current = binding
   const wish = wishOf({ ...readWish(current), ...changes.binding })
@@ -365,8 +381,8 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
         onDhcpSubnet: hasDhcp(network, addresses.now),
       })
       await putBlocks(tx, id, blocks, row.generation === 0)
-    } else if (!differsFrom(row, next) && !addresses.changed) return
-  } else if (!differsFrom(row, next) && !addresses.changed) return
+    } else if (!differsFrom(row, next) && !hangsChanged) return
+  } else if (!differsFrom(row, next) && !hangsChanged) return
 
   next.revision_number = row.revision_number + 1
   next.updated_at = tx.now

@@ -13,6 +13,7 @@ import type { NetworkingTables } from './tables/networking.ts'
 import type { QosTables } from './tables/qos.ts'
 import type { QuotaTables } from './tables/quotas.ts'
 import type { RbacTables } from './tables/rbac.ts'
+import type { SecurityGroupTables } from './tables/security-groups.ts'
 
 export interface Tables
   extends FeedTables,
@@ -21,4 +22,5 @@ export interface Tables
     NetworkingTables,
     QosTables,
     QuotaTables,
-    RbacTables {}
+    RbacTables,
+    SecurityGroupTables {}
