@@ -1,0 +1,420 @@
+/** The `openstack` command across the Networking API: what each command answers, and what is there afterwards. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { cloudsText } from '../../cli/up/texts.ts'
+import { servicePluginNames } from '../../server/plugins.ts'
+import { createCloud, type WholeCloud } from '../whole/cloud.ts'
+
+const skip = existsSync('/usr/bin/openstack') ? false : 'needs python3-openstackclient'
+
+type Row = Record<string, unknown>
+const users = ['admin', 'blue', 'red'] as const
+type User = (typeof users)[number]
+
+/** One process a user: it keeps the first log-in that it makes. */
+interface Driver {
+  process: ChildProcess
+  lines: Interface
+  /** Settles when its last command has. */
+  last: Promise<unknown>
+}
+
+let cloud: WholeCloud
+const drivers = new Map<User, Driver>()
+let announced: Set<string>
+let commands = 0
+
+interface Answer {
+  code: number
+  out: string
+  err: string
+}
+
+/** Runs one command; `text` is split at blanks. */
+function raw(user: User, text: string): Promise<Answer> {
+  const driver = drivers.get(user)
+  if (!driver) throw new Error(`no driver for ${user}`)
+  const { process, lines, last } = driver
+  const answer = last.then(
+    () =>
+      new Promise<Answer>((resolve, reject) => {
+        process.once('exit', reject)
+        lines.once('line', (line) => {
+          process.off('exit', reject)
+          resolve(JSON.parse(line) as Answer)
+        })
+        process.stdin?.write(`${JSON.stringify(['--os-cloud', user, ...text.split(/\s+/)])}\n`)
+      }),
+  )
+  driver.last = answer.catch(() => undefined)
+  commands++
+  return answer
+}
+
+function startDriver(configuration: string): Driver {
+  const driver = spawn('/usr/bin/python3', [new URL('openstack.driver.py', import.meta.url).pathname], {
+    env: { PATH: process.env.PATH, HOME: cloud.dir, OS_CLIENT_CONFIG_FILE: configuration },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  return { process: driver, lines: createInterface({ input: driver.stdout }), last: Promise.resolve() }
+}
+
+async function does(user: User, text: string): Promise<string> {
+  const { code, out, err } = await raw(user, text)
+  assert.equal(code, 0, `openstack ${text}: ${err}`)
+  return out
+}
+
+const shows = async (user: User, text: string) => JSON.parse(await does(user, `${text} -f json`)) as Row
+const lists = async (user: User, text: string) => JSON.parse(await does(user, `${text} -f json`)) as Row[]
+const names = async (user: User, text: string) =>
+  (await lists(user, text)).map((row) => String(row.Name)).sort()
+
+async function refuses(user: User, text: string, reason: RegExp): Promise<void> {
+  const { code, err } = await raw(user, text)
+  assert.notEqual(code, 0, `openstack ${text} succeeded`)
+  assert.match(err, reason, text)
+}
+
+before(async () => {
+  if (skip) return
+  cloud = await createCloud({
+    config:
+      `[DEFAULT]\nagent_down_time = 600\nservice_plugins = ${servicePluginNames.join(',')}\n` +
+      '[ml2]\ntype_drivers = local,flat,vlan,vxlan\n[ml2_type_vlan]\nnetwork_vlan_ranges = physnet1:100:199\n',
+  })
+  const file = join(cloud.dir, 'clouds.yaml')
+  const { admin, blue, red } = cloud.clouds
+  await writeFile(
+    file,
+    cloudsText([
+      ['admin', admin],
+      ['blue', blue],
+      ['red', red],
+    ]),
+  )
+  for (const user of users) drivers.set(user, startDriver(file))
+  await cloud.beat('compute-1')
+  await cloud.beat('network-1', [
+    {
+      agent_type: 'DHCP agent',
+      binary: 'neutron-dhcp-agent',
+      availability_zone: 'nova',
+      configurations: { dhcp_driver: 'neutron.agent.linux.dhcp.Dnsmasq' },
+    },
+  ])
+  announced = new Set((await lists('admin', 'extension list --network')).map((row) => String(row.Alias)))
+})
+
+after(async () => {
+  for (const { process, lines } of drivers.values()) {
+    process.stdin?.end()
+    lines.close()
+  }
+  await cloud?.destroy()
+})
+
+/** A part of the script; what needs an extension that is not announced is left out, and told. */
+function part(name: string, alias: string | null, work: () => Promise<void>): void {
+  test(name, { skip }, async (t) => {
+    if (alias !== null && !announced.has(alias)) return t.skip(`${alias} is not announced`)
+    await work()
+  })
+}
+
+part('extensions, zones, tokens', null, async () => {
+  assert.equal((await shows('blue', 'extension show port-security')).alias, 'port-security')
+  await refuses('blue', 'extension show nothing', /No Extension found/i)
+  assert.ok(
+    (await lists('blue', 'availability zone list --network')).some((row) => row['Zone Name'] === 'nova'),
+  )
+  assert.ok((await shows('blue', 'token issue')).id)
+  const projects = await names('admin', 'project list')
+  const people = await names('admin', 'user list')
+  assert.ok(users.every((name) => projects.includes(name) && people.includes(name)))
+  assert.ok((await names('admin', 'role list')).includes('member'))
+  await refuses('blue', 'user list', /403/)
+})
+
+part('networks', null, async () => {
+  const made = await shows(
+    'blue',
+    'network create n1 --description one --tag a --tag b --dns-domain n1.test. --mtu 1400',
+  )
+  assert.deepEqual([made.name, made.description, made.mtu, made.dns_domain], ['n1', 'one', 1400, 'n1.test.'])
+  assert.equal(made.port_security_enabled, true)
+  await does('blue', 'network create n2 --disable --disable-port-security')
+  assert.equal((await shows('blue', 'network show n2')).port_security_enabled, false)
+  assert.deepEqual(await names('blue', 'network list --disable'), ['n2'])
+  assert.deepEqual(await names('blue', 'network list --tags a,b'), ['n1'])
+  assert.deepEqual(await names('blue', 'network list --any-tags a,c'), ['n1'])
+  assert.deepEqual(await names('blue', 'network list --not-tags a'), ['n2'])
+  assert.deepEqual(await names('blue', 'network list --not-any-tags a,c'), ['n2'])
+  assert.deepEqual(await names('blue', 'network list --name n2'), ['n2'])
+  assert.equal((await lists('blue', 'network list --long'))[0]?.State !== undefined, true)
+  await does('blue', 'network set n2 --name n3 --enable --enable-port-security --mtu 1300')
+  assert.equal((await shows('blue', 'network show n3')).mtu, 1300)
+  await does('blue', 'network unset n1 --tag a')
+  assert.deepEqual((await shows('blue', 'network show n1')).tags, ['b'])
+  await does('blue', 'network set n1 --no-tag')
+  assert.deepEqual((await shows('blue', 'network show n1')).tags, [])
+  await refuses('red', 'network show n1', /No Network found/i)
+  await refuses('red', `network show ${made.id}`, /No Network found/i)
+  await refuses('blue', 'network create no --share', /403/)
+  await refuses('blue', 'network create no --provider-network-type vlan', /403/)
+  await does('blue', 'network delete n1 n3')
+  assert.deepEqual(await names('blue', 'network list'), [])
+})
+
+part('provider networks', 'provider', async () => {
+  const vlan = await shows(
+    'admin',
+    'network create v1 --provider-network-type vlan --provider-physical-network physnet1 --provider-segment 150',
+  )
+  assert.deepEqual([vlan['provider:network_type'], vlan['provider:segmentation_id']], ['vlan', 150])
+  await refuses(
+    'admin',
+    'network create v2 --provider-network-type vlan --provider-physical-network physnet1 --provider-segment 150',
+    /409|in use/i,
+  )
+  assert.deepEqual(await names('admin', 'network list --provider-segment 150'), ['v1'])
+  assert.deepEqual(await names('admin', 'network list --provider-network-type vlan'), ['v1'])
+  assert.deepEqual(await names('admin', 'network list --provider-physical-network physnet1'), ['v1'])
+  const outside = await shows(
+    'admin',
+    'network create out --external --share --provider-network-type flat --provider-physical-network public',
+  )
+  assert.equal(outside['router:external'], true)
+  assert.deepEqual(await names('blue', 'network list --external'), ['out'])
+  assert.deepEqual(await names('blue', 'network list --share'), ['out'])
+  await does('admin', 'network set out --internal --no-share')
+  assert.deepEqual(await names('blue', 'network list --external'), [])
+  await does('admin', 'network delete v1 out')
+})
+
+part('subnets', null, async () => {
+  await does('blue', 'network create n1')
+  const made = await shows(
+    'blue',
+    'subnet create s1 --network n1 --subnet-range 10.5.0.0/24 --gateway 10.5.0.254 --dns-nameserver 192.0.2.53 ' +
+      '--allocation-pool start=10.5.0.10,end=10.5.0.20 --allocation-pool start=10.5.0.30,end=10.5.0.40 ' +
+      '--host-route destination=198.51.100.0/24,gateway=10.5.0.9 --description first --tag x',
+  )
+  assert.equal(made.gateway_ip, '10.5.0.254')
+  assert.equal((made.allocation_pools as Row[]).length, 2)
+  const six = await shows(
+    'blue',
+    'subnet create s6 --network n1 --ip-version 6 --subnet-range 2001:db8:5::/64 --ipv6-ra-mode slaac --ipv6-address-mode slaac',
+  )
+  assert.deepEqual([six.ip_version, six.ipv6_ra_mode, six.gateway_ip], [6, 'slaac', '2001:db8:5::1'])
+  const none = await shows(
+    'blue',
+    'subnet create s0 --network n1 --subnet-range 10.6.0.0/24 --gateway none --no-dhcp',
+  )
+  assert.deepEqual([none.gateway_ip, none.enable_dhcp], [null, false])
+  assert.deepEqual(await names('blue', 'subnet list --network n1'), ['s0', 's1', 's6'])
+  assert.deepEqual(await names('blue', 'subnet list --ip-version 6'), ['s6'])
+  assert.deepEqual(await names('blue', 'subnet list --no-dhcp'), ['s0'])
+  assert.deepEqual(await names('blue', 'subnet list --dhcp'), ['s1', 's6'])
+  assert.deepEqual(await names('blue', 'subnet list --gateway 10.5.0.254'), ['s1'])
+  assert.deepEqual(await names('blue', 'subnet list --subnet-range 10.6.0.0/24'), ['s0'])
+  assert.deepEqual(await names('blue', 'subnet list --tags x'), ['s1'])
+  await does(
+    'blue',
+    'subnet set s1 --name s2 --no-dhcp --dns-nameserver 192.0.2.54 --gateway 10.5.0.1 --tag y',
+  )
+  const changed = await shows('blue', 'subnet show s2')
+  assert.deepEqual([changed.enable_dhcp, changed.gateway_ip, changed.tags], [false, '10.5.0.1', ['x', 'y']])
+  await does('blue', 'subnet set s2 --no-allocation-pool --allocation-pool start=10.5.0.50,end=10.5.0.60')
+  assert.deepEqual((await shows('blue', 'subnet show s2')).allocation_pools, [
+    { start: '10.5.0.50', end: '10.5.0.60' },
+  ])
+  await does(
+    'blue',
+    'subnet unset s2 --dns-nameserver 192.0.2.53 --host-route destination=198.51.100.0/24,gateway=10.5.0.9',
+  )
+  const unset = await shows('blue', 'subnet show s2')
+  assert.deepEqual([unset.dns_nameservers, unset.host_routes], [['192.0.2.54'], []])
+  await refuses('blue', 'subnet create bad --network n1 --subnet-range 10.5.0.128/25', /overlaps|400/i)
+  await refuses('blue', 'subnet create bad --network n1 --subnet-range 10.7.0.0/24 --gateway 10.7.0.0', /400/)
+  await does(
+    'admin',
+    'subnet set s6 --service-type network:floatingip_agent_gateway'.replace('s6', String(six.id)),
+  )
+  assert.deepEqual((await shows('blue', 'subnet show s6')).service_types, [
+    'network:floatingip_agent_gateway',
+  ])
+  await does('blue', 'subnet delete s0 s2 s6')
+  await does('blue', 'network delete n1')
+})
+
+part('ports', null, async () => {
+  await does('blue', 'network create n1')
+  await does('blue', 'subnet create s1 --network n1 --subnet-range 10.7.0.0/24')
+  const made = await shows(
+    'blue',
+    'port create p1 --network n1 --fixed-ip subnet=s1,ip-address=10.7.0.5 --mac-address fa:16:3e:01:02:03 ' +
+      '--description first --dns-name one --tag x --allowed-address ip-address=10.7.0.100,mac-address=fa:16:3e:01:02:03 ' +
+      '--extra-dhcp-option name=mtu,value=1300,ip-version=4',
+  )
+  assert.equal(made.mac_address, 'fa:16:3e:01:02:03')
+  assert.equal(made.dns_name, 'one')
+  assert.equal((made.allowed_address_pairs as Row[])[0]?.ip_address, '10.7.0.100')
+  await refuses('blue', 'port create p2 --network n1 --mac-address fa:16:3e:01:02:03', /409/)
+  await refuses('blue', 'port create p2 --network n1 --fixed-ip ip-address=10.7.0.5', /409/)
+  await refuses('blue', 'port create p2 --network n1 --fixed-ip ip-address=10.9.0.5', /400/)
+  await does(
+    'blue',
+    'port create p2 --network n1 --disable --no-fixed-ip --device device-1 --device-owner compute:me',
+  )
+  assert.deepEqual(await names('blue', 'port list --network n1 --device-id device-1'), ['p2'])
+  assert.deepEqual(await names('blue', 'port list --device-owner compute:me'), ['p2'])
+  assert.deepEqual(await names('blue', 'port list --mac-address fa:16:3e:01:02:03'), ['p1'])
+  assert.deepEqual(await names('blue', 'port list --fixed-ip ip-address=10.7.0.5'), ['p1'])
+  assert.deepEqual(await names('blue', 'port list --fixed-ip subnet=s1,ip-substring=7.0.5'), ['p1'])
+  assert.deepEqual(await names('blue', 'port list --tags x'), ['p1'])
+  await does(
+    'blue',
+    'port set p1 --name p3 --fixed-ip subnet=s1 --description other --dns-name three --tag y',
+  )
+  const changed = await shows('blue', 'port show p3')
+  assert.deepEqual(
+    [(changed.fixed_ips as Row[]).length, changed.dns_name, changed.tags],
+    [2, 'three', ['x', 'y']],
+  )
+  await does(
+    'blue',
+    'port unset p3 --fixed-ip subnet=s1,ip-address=10.7.0.5 --allowed-address ip-address=10.7.0.100,mac-address=fa:16:3e:01:02:03',
+  )
+  const unset = await shows('blue', 'port show p3')
+  assert.deepEqual([(unset.fixed_ips as Row[]).length, unset.allowed_address_pairs], [1, []])
+  await does('blue', 'port set p2 --enable --disable-port-security')
+  assert.equal((await shows('blue', 'port show p2')).port_security_enabled, false)
+  await does('blue', 'port set p2 --device device-2 --device-owner compute:other')
+  assert.equal((await shows('blue', 'port show p2')).device_owner, 'compute:other')
+  assert.deepEqual(await names('blue', 'port list --device-id device-1'), [])
+  await does('admin', `port set ${made.id} --host compute-1 --vnic-type normal`)
+  const bound = await shows('admin', `port show ${made.id}`)
+  assert.deepEqual([bound.binding_host_id, bound.binding_vif_type], ['compute-1', 'ovs'])
+  assert.equal((await lists('admin', 'port list --host compute-1')).length, 1)
+  await refuses('admin', `port set ${made.id} --binding-profile a=1`, /403/)
+  await does('admin', `port unset ${made.id} --host`)
+  assert.equal((await shows('admin', `port show ${made.id}`)).binding_vif_type, 'unbound')
+  await refuses('blue', 'subnet delete s1', /409|in use/i)
+  await does('blue', 'port delete p2 p3')
+  await does('blue', 'network delete n1')
+})
+
+part('agents', 'agent', async () => {
+  const rows = await lists('admin', 'network agent list')
+  assert.deepEqual(rows.map((row) => row['Agent Type']).sort(), ['DHCP agent', 'Open vSwitch agent'])
+  const [dhcp] = await lists('admin', 'network agent list --agent-type dhcp')
+  assert.equal((await lists('admin', 'network agent list --host compute-1')).length, 1)
+  await does('admin', `network agent set ${dhcp?.ID} --description the-one`)
+  assert.equal((await shows('admin', `network agent show ${dhcp?.ID}`)).description, 'the-one')
+  const network = await shows('admin', 'network create served')
+  await does('admin', `network agent add network --dhcp ${dhcp?.ID} served`)
+  assert.equal((await lists('admin', `network agent list --network ${network.id}`)).length, 1)
+  assert.ok((await names('admin', `network list --agent ${dhcp?.ID}`)).includes('served'))
+  await does('admin', `network agent remove network --dhcp ${dhcp?.ID} served`)
+  assert.ok(!(await names('admin', `network list --agent ${dhcp?.ID}`)).includes('served'))
+  await refuses('blue', `network agent set ${dhcp?.ID} --disable`, /403|404|No Agent/i)
+  await does('admin', 'network delete served')
+})
+
+part('RBAC policies', 'rbac-policies', async () => {
+  const network = await shows('blue', 'network create lent')
+  const { id: red } = await shows('admin', 'project show red')
+  const made = await shows(
+    'blue',
+    `network rbac create ${network.id} --type network --action access_as_shared --target-project ${red}`,
+  )
+  assert.deepEqual([made.action, made.object_id], ['access_as_shared', network.id])
+  assert.deepEqual(await names('red', 'network list'), ['lent'])
+  assert.equal((await lists('blue', 'network rbac list --type network')).length, 1)
+  assert.equal((await lists('blue', 'network rbac list --action access_as_shared --long')).length, 1)
+  assert.equal((await shows('blue', `network rbac show ${made.id}`)).object_type, 'network')
+  await refuses(
+    'blue',
+    `network rbac create ${network.id} --type network --action access_as_shared --target-all-projects`,
+    /403/,
+  )
+  const port = await shows('red', 'port create theirs --network lent')
+  await refuses('blue', `network rbac delete ${made.id}`, /409/)
+  await does('red', `port delete ${port.id}`)
+  await does('blue', `network rbac delete ${made.id}`)
+  assert.deepEqual(await names('red', 'network list'), [])
+  await does('blue', 'network delete lent')
+})
+
+part('quotas', 'quotas', async () => {
+  // `quota set` wants a compute service as well, which this cloud has not.
+  const { id: red } = await shows('admin', 'project show red')
+  await cloud.admin.request('PUT', `/quotas/${red}`, { quota: { network: 2, subnet: 5, port: 6 } })
+  const [limits] = await lists('admin', 'quota list --network --project red')
+  assert.deepEqual([limits?.Networks, limits?.Subnets, limits?.Ports], [2, 5, 6])
+  await does('red', 'network create q1')
+  await does('red', 'network create q2')
+  await refuses('red', 'network create q3', /409|quota/i)
+  await cloud.admin.request('DELETE', `/quotas/${red}`)
+  await does('red', 'network create q3')
+  await does('red', 'network delete q1 q2 q3')
+})
+
+part('QoS', 'qos', async () => {
+  const made = await shows('admin', 'network qos policy create gold --description best --share')
+  assert.deepEqual([made.name, made.shared], ['gold', true])
+  assert.deepEqual(await names('blue', 'network qos policy list'), ['gold'])
+  const rule = await shows(
+    'admin',
+    'network qos rule create gold --type bandwidth-limit --max-kbps 3000 --max-burst-kbits 300 --egress',
+  )
+  assert.equal(rule.max_kbps, 3000)
+  const mark = await shows('admin', 'network qos rule create gold --type dscp-marking --dscp-mark 8')
+  await does('admin', 'network qos rule create gold --type minimum-bandwidth --min-kbps 100 --egress')
+  assert.equal((await lists('admin', 'network qos rule list gold')).length, 3)
+  await does('admin', `network qos rule set gold ${rule.id} --max-kbps 4000`)
+  assert.equal((await shows('admin', `network qos rule show gold ${rule.id}`)).max_kbps, 4000)
+  await does('admin', `network qos rule delete gold ${mark.id}`)
+  assert.ok((await lists('admin', 'network qos rule type list')).length > 0)
+  await does('admin', 'network qos rule type show bandwidth_limit')
+  const network = await shows('blue', 'network create slow --qos-policy gold')
+  assert.equal(network.qos_policy_id, made.id)
+  await refuses('admin', 'network qos policy delete gold', /409/)
+  await does('blue', 'network set slow --no-qos-policy')
+  await does('blue', 'port create limited --network slow --qos-policy gold')
+  await does('blue', 'port unset limited --qos-policy')
+  await does('blue', 'port delete limited')
+  await does('admin', 'network qos policy set gold --name silver --no-share')
+  assert.deepEqual(await names('blue', 'network qos policy list'), [])
+  await refuses('blue', 'network qos policy create mine', /403/)
+  await does('admin', 'network qos policy delete silver')
+  await does('blue', 'network delete slow')
+})
+
+part('metering', 'metering', async () => {
+  const made = await shows('admin', 'network meter create count --description all')
+  assert.equal(made.name, 'count')
+  const rule = await shows(
+    'admin',
+    'network meter rule create count --ingress --remote-ip-prefix 10.0.0.0/24',
+  )
+  assert.equal(rule.direction, 'ingress')
+  assert.equal((await lists('admin', 'network meter rule list')).length, 1)
+  assert.equal((await shows('admin', `network meter rule show ${rule.id}`)).id, rule.id)
+  assert.deepEqual(await names('admin', 'network meter list'), ['count'])
+  assert.equal((await shows('admin', 'network meter show count')).description, 'all')
+  await refuses('blue', 'network meter create mine', /403/)
+  await does('admin', `network meter rule delete ${rule.id}`)
+  await does('admin', 'network meter delete count')
+})
+
+test('commands that were run', { skip }, (t) => {
+  t.diagnostic(`${commands} commands`)
+  assert.ok(commands >= 150, `${commands}`)
+})
