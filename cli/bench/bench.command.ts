@@ -9,6 +9,7 @@ import { inSandbox } from '../sandbox.ts'
 export const benchNames = {
   start: 'from the command to ready, at the second start',
   create: 'port creations a second, at concurrency 1 and 32, beside the bare ceiling',
+  api: 'create, show, list, update, delete of networks, subnets and ports; the list of 10,000 ports',
   plug: 'from plugging until ACTIVE, and until the first packet passes',
   burst: '200 ports plugged at once, until all are ACTIVE',
   restart: 'the agent killed and started again with those 200 ports, until converged',

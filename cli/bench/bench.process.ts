@@ -1,5 +1,6 @@
 /** Runs the benchmarks inside their box and prints the figures. Arguments: `json` or `text`, then the names. */
 import { cpus, release } from 'node:os'
+import { measureApi } from './api.bench.ts'
 import { type Bench, closeBench, type Figure, openBench } from './bench.place.ts'
 import { measureCreation } from './create.bench.ts'
 import { measureBurst, measurePlug } from './plug.bench.ts'
@@ -8,6 +9,7 @@ import { measureMemory, measureRestart, measureStart } from './process.bench.ts'
 const benches: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   start: measureStart,
   create: measureCreation,
+  api: measureApi,
   plug: measurePlug,
   burst: measureBurst,
   restart: measureRestart,
