@@ -104,7 +104,9 @@ export const tenantIdProjectIdFilterConflict = fault(
 export const overQuota = fault(
   'OverQuota',
   409,
-  (resources: readonly string[]) => `Quota exceeded for resources: ${resources.join(', ')}.`,
+  // A Python list, as clients match it.
+  (resources: readonly string[]) =>
+    `Quota exceeded for resources: [${resources.map((one) => `'${one}'`).join(', ')}].`,
 )
 export const tenantQuotaNotFound = fault(
   'TenantQuotaNotFound',

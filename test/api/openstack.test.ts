@@ -293,7 +293,7 @@ part('ports', null, async () => {
   )
   const unset = await shows('blue', 'port show p3')
   assert.deepEqual([(unset.fixed_ips as Row[]).length, unset.allowed_address_pairs], [1, []])
-  await does('blue', 'port set p2 --enable --disable-port-security')
+  await does('blue', 'port set p2 --enable --disable-port-security --no-security-group')
   assert.equal((await shows('blue', 'port show p2')).port_security_enabled, false)
   await does('blue', 'port set p2 --device device-2 --device-owner compute:other')
   assert.equal((await shows('blue', 'port show p2')).device_owner, 'compute:other')
@@ -364,6 +364,53 @@ part('quotas', 'quotas', async () => {
   await cloud.admin.request('DELETE', `/quotas/${red}`)
   await does('red', 'network create q3')
   await does('red', 'network delete q1 q2 q3')
+})
+
+part('security groups', 'security-group', async () => {
+  const made = await shows('blue', 'security group create web --description servers --tag x')
+  assert.equal((made.rules as Row[]).length, 2)
+  assert.deepEqual(await names('blue', 'security group list --tags x'), ['web'])
+  assert.deepEqual(await names('blue', 'security group list'), ['default', 'web'])
+  const rule = await shows(
+    'blue',
+    'security group rule create web --protocol tcp --dst-port 80:81 --remote-ip 10.0.0.0/8',
+  )
+  assert.deepEqual([rule.protocol, rule.port_range_min, rule.port_range_max], ['tcp', 80, 81])
+  const group = await shows(
+    'blue',
+    'security group rule create web --ethertype IPv6 --protocol icmp --remote-group web',
+  )
+  assert.equal(group.remote_group_id, made.id)
+  await refuses(
+    'blue',
+    'security group rule create web --protocol tcp --dst-port 80:81 --remote-ip 10.0.0.0/8',
+    /409/,
+  )
+  assert.equal((await lists('blue', 'security group rule list web')).length, 4)
+  assert.equal((await lists('blue', 'security group rule list web --ingress')).length, 2)
+  assert.equal((await shows('blue', `security group rule show ${rule.id}`)).id, rule.id)
+  await does('blue', 'network create guarded')
+  const port = await shows('blue', 'port create guarded1 --network guarded --security-group web')
+  assert.deepEqual(port.security_group_ids, [made.id])
+  await refuses('blue', 'security group delete web', /409|in use/i)
+  await does('blue', 'port unset guarded1 --security-group web')
+  assert.deepEqual((await shows('blue', 'port show guarded1')).security_group_ids, [])
+  await does('blue', `security group rule delete ${rule.id} ${group.id}`)
+  await does('blue', 'security group set web --name site --stateless')
+  assert.equal((await shows('blue', 'security group show site')).stateful, false)
+  await refuses('red', 'security group show site', /No SecurityGroup found/i)
+  await does('blue', 'port delete guarded1')
+  await does('blue', 'network delete guarded')
+  await does('blue', 'security group delete site')
+})
+
+part('address groups', 'address-group', async () => {
+  await does('blue', 'address group create office --address 192.0.2.0/24 --description all')
+  await does('blue', 'address group set office --address 198.51.100.0/24')
+  await does('blue', 'address group unset office --address 192.0.2.0/24')
+  assert.deepEqual((await shows('blue', 'address group show office')).addresses, ['198.51.100.0/24'])
+  assert.deepEqual(await names('blue', 'address group list'), ['office'])
+  await does('blue', 'address group delete office')
 })
 
 part('QoS', 'qos', async () => {

@@ -11,6 +11,12 @@ export const addressGroupRules: readonly DefaultRule[] = [
     '(rule:admin_only) or (role:reader and project_id:%(project_id)s) or rule:shared_address_groups',
     { replaces: { check: 'rule:admin_or_owner or rule:shared_address_groups' } },
   ),
+  rule('add_addresses', '(rule:admin_only) or (role:member and project_id:%(project_id)s)', {
+    replaces: { check: 'rule:admin_or_owner' },
+  }),
+  rule('remove_addresses', '(rule:admin_only) or (role:member and project_id:%(project_id)s)', {
+    replaces: { check: 'rule:admin_or_owner' },
+  }),
   rule('update_address_group', '(rule:admin_only) or (role:member and project_id:%(project_id)s)', {
     replaces: { check: 'rule:admin_or_owner' },
   }),
