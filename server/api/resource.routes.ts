@@ -160,9 +160,12 @@ function actionRoute(
   const path = `/v2.0/${resource.path}/:id/${name.replaceAll('_', '-')}`
   const read = feature.reads?.[name]
   const act = feature.actions?.[name]
+  // An action without a rule of its own is a look at the object, or a change of it.
+  const otherwise = method === 'GET' ? `get_${served.name}` : `update_${served.name}`
+  const rule = policy.has(name) ? name : otherwise
   const current = async (tx: ReadTx, context: Context, id: string, expected?: number): Promise<View> => {
     const row = await objectRow(tx, context, served, id)
-    authorizeAction(served, policy.access(context), name, row)
+    authorizeAction(served, policy.access(context), rule, row)
     checkRevision(row, expected)
     return currentView(tx, context, served, row)
   }
