@@ -69,9 +69,11 @@ function declaredFacts(): Record<string, CollectionFact> {
       const [parent = '', child] = collection.split('/')
       const declared = [...model.resources.values()].find((one) => one.collection === parent)
       if (!declared || (child !== undefined && !declared.members[child])) return []
-      const attributes = Object.entries(fact.attributes).filter(
-        ([, { ext }]) => ext === core || extensionCatalogue.has(ext),
-      )
+      const attributes = Object.entries(fact.attributes).flatMap(([name, one]): [string, Fact][] => {
+        if (one.ext !== core && !extensionCatalogue.has(one.ext)) return []
+        // The facts of tag-creation name no attribute.
+        return [[name, name === 'tags' ? { ...one, allow_post: true, default: [] } : one]]
+      })
       return [[collection, { ...fact, attributes: Object.fromEntries(attributes) }]]
     }),
   )
@@ -81,7 +83,6 @@ function declaredFacts(): Record<string, CollectionFact> {
 const differences: Record<string, string> = {
   'ports/bindings.project_id required': 'the port has the owner; nobody sends it',
   'agents/dhcp_networks.network_id required': 'scheduling nothing is refused as what it is',
-  'ports.tags post': 'tag-ports-during-bulk-creation brings it, which is not served',
   'agents/dhcp_networks.network_id default': 'required instead',
   'alias_minimum_packet_rate_rules.project_id post': 'there is no POST',
   'alias_minimum_packet_rate_rules.project_id required': 'there is no POST',
@@ -98,6 +99,7 @@ const kindsOf: Record<string, readonly string[]> = {
   'type:non_negative': ['integer'],
   'type:range': ['integer'],
   'type:uuid_or_none': ['uuid'],
+  'type:list_of_unique_strings': ['unique-strings'],
   'type:ip_pools': ['allocation-pools'],
   'type:subnet_or_none': ['cidr'],
   'type:nameservers': ['nameservers'],
@@ -110,7 +112,8 @@ const kindsOf: Record<string, readonly string[]> = {
   'type:list_of_any_key_specs_or_none': ['dhcp-options'],
   'type:dns_domain_name': ['dns-domain'],
   'type:dns_host_name': ['dns-name'],
-  'type:dict_or_none': ['object'],
+  'type:dict_or_none': ['object', 'port-hints'],
+  'type:boolean': ['boolean'],
   'type:network_segments': ['network-segments'],
   'type:availability_zone_hint_list': ['zone-hints'],
   'type:list_of_subnet_service_types': ['service-types'],

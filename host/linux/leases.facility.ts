@@ -3,6 +3,7 @@
  * at once. A scope is a lease file. Level-triggered: what an agent leaves undone, the next one finds. A server that
  * starts without a lease file is told of the leases that it may find its clients with.
  */
+import { existsSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
@@ -24,11 +25,11 @@ interface LeaseFile {
 
 export interface LeasesFacility extends Facility {
   /**
-   * What stands in the file of a server that has none yet; else it would refuse to renew what another server of the
-   * network gave. Clients renew the entries, which end never, with true ones; those that nobody wants any more are
-   * released. IPv6 leases cannot be told without their client's identifiers.
+   * Call before a server starts: without a lease file it would refuse to renew what another server of the network
+   * gave. Clients renew the entries, which end never, with true ones; those that nobody wants any more are released.
+   * IPv6 leases cannot be told without their client's identifiers.
    */
-  initial(process: string): string
+  seed(process: Process): void
 }
 
 export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
@@ -150,9 +151,11 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
       return failures
     },
     auditScopes: () => [...known()].map(([file]) => file),
-    initial(process) {
-      const leases = [...(wantedLeases.get(process)?.values() ?? [])].filter(({ ip }) => !ip.includes(':'))
-      return leases.map(({ mac, ip }) => `0 ${mac} ${ip} * *\n`).join('')
+    seed(process) {
+      const file = optionOf(process, '--dhcp-leasefile')
+      if (file === undefined || existsSync(file)) return
+      const leases = [...(wantedLeases.get(process.id)?.values() ?? [])].filter(({ ip }) => !ip.includes(':'))
+      writeFileSync(file, leases.map(({ mac, ip }) => `0 ${mac} ${ip} * *\n`).join(''), { mode: 0o644 })
     },
     async stop() {},
   }

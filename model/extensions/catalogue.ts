@@ -21,6 +21,7 @@ import {
   portMacAddressRegenerate,
   portSecurity,
 } from './port.ts'
+import { portExtras, subnetExternalNetwork } from './port-extras.ts'
 import { multiProvider, provider } from './provider.ts'
 import { qosExtensions } from './qos.ts'
 import { quotaExtensions } from './quota.ts'
@@ -31,6 +32,8 @@ import {
   standardRevisions,
   standardTag,
   standardTimestamp,
+  tagCreation,
+  tagPortsDuringBulkCreation,
 } from './standard-attributes.ts'
 import { subnetServiceTypes } from './subnet.ts'
 
@@ -43,6 +46,8 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     standardRevisions,
     revisionIfMatch,
     standardTag,
+    tagPortsDuringBulkCreation,
+    tagCreation,
     provider,
     multiProvider,
     externalNet,
@@ -56,8 +61,10 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     ipAllocation,
     ipSubstringFiltering,
     subnetServiceTypes,
+    subnetExternalNetwork,
     binding,
     bindingExtended,
+    ...portExtras,
     agents,
     agentSortKey,
     agentResourcesSynced,

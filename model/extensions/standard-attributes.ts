@@ -3,7 +3,8 @@ import { timestamp } from '../fields/derived.ts'
 import { integer } from '../fields/integer.ts'
 import { uniqueStrings } from '../fields/lists.ts'
 import { string } from '../fields/string.ts'
-import { type Attributes, attribute, extension, type StandardAddition } from '../resource.ts'
+import { type Attributes, attribute, extension, type StandardAddition, to } from '../resource.ts'
+import { port } from '../resources/port.ts'
 
 const toAll = (attributes: Attributes): StandardAddition => ({ taggedOnly: false, attributes })
 
@@ -49,4 +50,21 @@ export const standardTag = extension('standard-attr-tag', {
       'not-tags-any': tagFilter,
     },
   },
+})
+
+const tagsAtBirth = { tags: attribute(tags, { write: 'create', default: [], filter: true }) }
+
+export const tagPortsDuringBulkCreation = extension('tag-ports-during-bulk-creation', {
+  name: 'Tag Ports During Bulk Creation',
+  description: 'Ports are created with tags',
+  updated: '2019-12-29T19:00:00-00:00',
+  adds: [to(port, tagsAtBirth)],
+})
+
+export const tagCreation = extension('tag-creation', {
+  name: 'Tag creation extension',
+  description: 'Whatever has tags is created with tags',
+  updated: '2024-23-07T10:00:00-00:00',
+  requires: ['standard-attr-tag'],
+  addsToStandard: { taggedOnly: true, attributes: tagsAtBirth },
 })

@@ -1,13 +1,16 @@
-/** One of a fixed set of words. */
+/** One of a fixed set of words; null may be among them. */
 import { type Kind, refuse, sameText, shown } from './kind.ts'
 
 /** Neutron: type:values of words. */
-export function values<const T extends string>(allowed: readonly T[]): Kind<T> {
+export function values<const T extends string | null>(allowed: readonly T[]): Kind<T> {
   return {
     name: 'values',
     schema: { enum: allowed },
-    parse: (value) =>
-      allowed.find((one) => one === value) ?? refuse(`${shown(value)} is not in [${allowed.join(', ')}]`),
+    parse(value) {
+      return allowed.includes(value as T)
+        ? (value as T)
+        : refuse(`${shown(value)} is not in [${allowed.join(', ')}]`)
+    },
     filter: sameText,
   }
 }

@@ -7,6 +7,7 @@ import { bindingRules } from './rules/binding.rules.ts'
 import { meteringRules } from './rules/metering.rules.ts'
 import { networkRules } from './rules/network.rules.ts'
 import { portRules } from './rules/port.rules.ts'
+import { portExtrasRules } from './rules/port-extras.rules.ts'
 import { qosPolicyRules } from './rules/qos.rules.ts'
 import { quotaRules } from './rules/quota.rules.ts'
 import { rbacRules } from './rules/rbac.rules.ts'
@@ -18,6 +19,7 @@ export const defaultRules: readonly DefaultRule[] = [
   ...networkRules,
   ...subnetRules,
   ...portRules,
+  ...portExtrasRules,
   ...bindingRules,
   ...agentRules,
   ...rbacRules,

@@ -14,6 +14,7 @@ import type { Access, Policy } from '../policy/policy.ts'
 import type { Quotas } from '../quota/quotas.ts'
 import type { Input, QueryScope, View } from '../resource.ts'
 import type { ReadTx, Store, Tx } from '../store/store.ts'
+import { addTags } from '../tag/tags.ts'
 import { authorizeAction, authorizeCreate, authorizeUpdate, notFound } from './authorize.ts'
 import { readCreate, readUpdate } from './body.ts'
 import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
@@ -83,6 +84,7 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
         })
         for (const [project, count] of ownersOf(inputs)) await tools.quotas.check(tx, name, project, count)
         const ids = await create.call(feature, tx, context, inputs)
+        await addTags(tx, name, tagsOfNew(ids, inputs))
         return showObjects({ tx, context }, policy, served, ids)
       })
       return sendJson(reply, bulk ? { [resource.collection]: shown } : { [name]: shown[0] }, 201)
@@ -204,6 +206,11 @@ function ownersOf(inputs: readonly Input[]): Map<string, number> {
     if (typeof project_id === 'string') counts.set(project_id, (counts.get(project_id) ?? 0) + 1)
   }
   return counts
+}
+
+/** Tags that came with new objects. */
+function tagsOfNew(ids: readonly string[], inputs: readonly Input[]): Map<string, string[]> {
+  return new Map(ids.map((id, i) => [id, (inputs[i]?.tags ?? []) as string[]]))
 }
 
 export function writeOptions(context: Context, serialize?: readonly string[]) {

@@ -45,6 +45,7 @@ export const subnetReader: Reader = {
         enable_dhcp: flag(row.enable_dhcp),
         dns_publish_fixed_ip: flag(row.dns_publish_fixed_ip),
         shared: flag(row.shared),
+        'router:external': flag(row['router:external']),
         ...Object.fromEntries(parsed),
         tags: tags.get(id) ?? [],
       }

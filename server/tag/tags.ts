@@ -44,11 +44,17 @@ export async function replaceTags(
   tags: readonly string[],
 ): Promise<void> {
   await removeTags(tx, object, id)
-  if (tags.length === 0) return
-  await tx.db
-    .insertInto('tags')
-    .values(tags.map((tag) => ({ object, object_id: id, tag })))
-    .execute()
+  await addTags(tx, object, new Map([[id, tags]]))
+}
+
+/** Gives tags to objects that have none. */
+export async function addTags(
+  tx: Tx,
+  object: string,
+  tags: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  const rows = [...tags].flatMap(([id, words]) => words.map((tag) => ({ object, object_id: id, tag })))
+  if (rows.length > 0) await tx.db.insertInto('tags').values(rows).execute()
 }
 
 type Filter = (scope: QueryScope, values: readonly string[]) => Expression<SqlBool>

@@ -56,14 +56,15 @@ export function factsOf(aliases: ReadonlySet<string>): Record<string, Collection
       }
     }
   }
-  const taggedAtBirth = aliases.has('tag-ports-during-bulk-creation')
+  // Newer than the facts of tags, which tell of ports alone.
+  const taggedAtBirth = aliases.has('tag-creation')
   return Object.fromEntries(
     Object.entries(all).map(([collection, fact]) => {
       const known = Object.entries(fact.attributes).filter(
         ([, { ext }]) => ext === '(core)' || aliases.has(ext),
       )
       const attributes = Object.fromEntries(known)
-      if (attributes.tags && !taggedAtBirth) attributes.tags = { ...attributes.tags, allow_post: false }
+      if (attributes.tags) attributes.tags = { ...attributes.tags, allow_post: taggedAtBirth }
       return [collection, { ...fact, attributes }]
     }),
   )
