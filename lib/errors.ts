@@ -554,3 +554,49 @@ export const addressesNotFound = fault(
   404,
   (addresses: string, id: string) => `Addresses ${addresses} not found in the address group ${id}.`,
 )
+
+// Trunks.
+export const trunkDisabled = fault('TrunkDisabled', 409, (id: string) => `Trunk ${id} is currently disabled.`)
+export const trunkInErrorState = fault(
+  'TrunkInErrorState',
+  409,
+  (id: string) => `Trunk ${id} is in error state: resolve that before it is changed.`,
+)
+export const trunkInUse = fault('TrunkInUse', 409, (id: string) => `Trunk ${id} is currently in use.`)
+export const trunkPortInUse = fault(
+  'TrunkPortInUse',
+  409,
+  (port: string) => `Port ${port} is in use by another trunk.`,
+)
+export const parentPortInUse = fault(
+  'ParentPortInUse',
+  409,
+  (port: string) => `Port ${port} is currently in use and is not eligible for use as a parent port.`,
+)
+export const portInUseAsTrunkParent = fault(
+  'PortInUseAsTrunkParent',
+  409,
+  (port: string, trunk: string) => `Port ${port} is currently a parent port for trunk ${trunk}.`,
+)
+export const portInUseAsSubPort = fault(
+  'PortInUseAsSubPort',
+  409,
+  (port: string, trunk: string) => `Port ${port} is currently a subport for trunk ${trunk}.`,
+)
+export const duplicateSubPort = fault(
+  'DuplicateSubPort',
+  409,
+  (type: string, id: number, trunk: string) =>
+    `segmentation_type ${type} and segmentation_id ${id} are already in use on trunk ${trunk}.`,
+)
+export const subPortNotFound = fault(
+  'SubPortNotFound',
+  404,
+  (port: string, trunk: string) => `SubPort on trunk ${trunk} with parent port ${port} could not be found.`,
+)
+export const subPortMtuGreaterThanTrunkPortMtu = fault(
+  'SubPortMtuGreaterThanTrunkPortMtu',
+  409,
+  (port: string, mtu: number, trunk: string, trunkMtu: number) =>
+    `MTU ${mtu} of subport ${port} cannot be greater than MTU ${trunkMtu} of trunk port ${trunk}.`,
+)

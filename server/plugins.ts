@@ -4,9 +4,10 @@ import { meteringPlugin } from './metering/metering.plugin.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
 import type { Plugin } from './plugin.ts'
 import { qosPlugin } from './qos/qos.plugin.ts'
+import { trunkPlugin } from './trunk/trunk.plugin.ts'
 
 /** Loaded where `[DEFAULT] service_plugins` names them. */
-const servicePlugins: readonly Plugin[] = [meteringPlugin, qosPlugin]
+const servicePlugins: readonly Plugin[] = [meteringPlugin, qosPlugin, trunkPlugin]
 
 /** Names of all that can be loaded beside the core plugin. */
 export const servicePluginNames: readonly string[] = servicePlugins.map((plugin) => plugin.name)
@@ -29,7 +30,6 @@ const notServed = [
   'port_forwarding',
   'router',
   'segments',
-  'trunk',
   'vpnaas',
 ]
 

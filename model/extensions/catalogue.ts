@@ -36,6 +36,7 @@ import {
   tagPortsDuringBulkCreation,
 } from './standard-attributes.ts'
 import { subnetServiceTypes } from './subnet.ts'
+import { trunkExtensions } from './trunk.ts'
 
 /** In the order in which they are composed: who overrides comes after whom it overrides. */
 export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
@@ -75,6 +76,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     rbacPolicies,
     ...meteringExtensions,
     ...qosExtensions,
+    ...trunkExtensions,
     ...quotaExtensions,
     rbacSecurityGroups,
     rbacAddressGroup,

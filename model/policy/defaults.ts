@@ -13,6 +13,7 @@ import { quotaRules } from './rules/quota.rules.ts'
 import { rbacRules } from './rules/rbac.rules.ts'
 import { securityGroupRules } from './rules/security-group.rules.ts'
 import { subnetRules } from './rules/subnet.rules.ts'
+import { trunkRules } from './rules/trunk.rules.ts'
 
 export const defaultRules: readonly DefaultRule[] = [
   ...baseRules,
@@ -25,6 +26,7 @@ export const defaultRules: readonly DefaultRule[] = [
   ...rbacRules,
   ...meteringRules,
   ...qosPolicyRules,
+  ...trunkRules,
   ...quotaRules,
   ...securityGroupRules,
   ...addressGroupRules,

@@ -12,8 +12,10 @@ import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx } from '../store/store.ts'
 import { tagFilters, tagsOf } from '../tag/tags.ts'
+import { trunkDetailsOf } from '../trunk/subports.ts'
 import { dnsAssignment } from './dns.ts'
 import { shownExtras } from './extras.ts'
+import { holderColumns } from './holders.ts'
 
 const ownColumns = [
   ...standardColumns,
@@ -36,12 +38,13 @@ const ownColumns = [
 export function portReader(settings: NetworkingSettings): Reader {
   return {
     table: 'ports',
-    always: ['extras'],
+    always: ['extras', 'trunk_id'],
     columns: {
       ...plainColumns('ports', ownColumns),
       ...parentNetworkColumns('ports.network_id'),
       qos_network_policy_id: () =>
         sql`(select n.qos_policy_id from networks n where n.id = ports.network_id)`,
+      ...holderColumns,
       'binding:host_id': () =>
         sql`(select b.host from port_bindings b where b.port_id = ports.id and b.status = 'ACTIVE')`,
     },
@@ -145,6 +148,11 @@ async function portViews(
     ? await bindingViews(tx, ids)
     : new Map<string, Record<string, unknown>>()
   const tags = wants('tags') ? await tagsOf(tx, 'port', ids) : new Map<string, string[]>()
+  const parents = rows.filter((row) => row.trunk_id !== null).map((row) => String(row.id))
+  const trunks =
+    wants('trunk_details') && parents.length > 0
+      ? await trunkDetailsOf(tx, parents)
+      : new Map<string, Record<string, unknown>>()
   const groups = wants('security_groups') ? await groupsOf(tx, ids) : new Map<string, string[]>()
   return rows.map((row) => {
     const id = String(row.id)
@@ -165,6 +173,7 @@ async function portViews(
         options.dns_domain,
       ),
       tags: tags.get(id) ?? [],
+      trunk_details: trunks.get(id),
       ...bindings.get(id),
     }
   })

@@ -14,6 +14,7 @@ import type { QosTables } from './tables/qos.ts'
 import type { QuotaTables } from './tables/quotas.ts'
 import type { RbacTables } from './tables/rbac.ts'
 import type { SecurityGroupTables } from './tables/security-groups.ts'
+import type { TrunkTables } from './tables/trunks.ts'
 
 export interface Tables
   extends FeedTables,
@@ -23,4 +24,5 @@ export interface Tables
     QosTables,
     QuotaTables,
     RbacTables,
-    SecurityGroupTables {}
+    SecurityGroupTables,
+    TrunkTables {}

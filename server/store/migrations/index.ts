@@ -11,6 +11,7 @@ import { up as securityGroups } from './0042-security-groups.ts'
 import { up as metering } from './0060-metering.ts'
 import { up as qos } from './0061-qos.ts'
 import { up as extras } from './0062-extras.ts'
+import { up as trunks } from './0063-trunks.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   { name: '0060-metering', up: metering },
   { name: '0061-qos', up: qos },
   { name: '0062-extras', up: extras },
+  { name: '0063-trunks', up: trunks },
 ]

@@ -132,6 +132,7 @@ export const recipes: Record<string, Recipe> = {
     body: ({ owner, network }) => ({ project_id: owner, network_id: network }),
     change: description,
     onNetwork: true,
+    sometimes: { attributes: ['trunk_details'] },
     variants: [
       () => ({ device_id: 'device' }),
       () => ({ device_owner: 'network:special' }),

@@ -1,0 +1,17 @@
+/** Who keeps a port from being deleted, as columns that come with the port's row: trunks. */
+import { type RawBuilder, sql } from 'kysely'
+import { portInUseAsSubPort, portInUseAsTrunkParent } from '../../lib/errors.ts'
+import type { View } from '../resource.ts'
+
+/** Null where nobody holds it in that way. */
+export const holderColumns: Record<string, () => RawBuilder<string | null>> = {
+  trunk_id: () => sql`(select t.id from trunks t where t.port_id = ports.id)`,
+  subport_of: () => sql`(select s.trunk_id from subports s where s.port_id = ports.id)`,
+}
+
+/** Throws PortInUseAsTrunkParent, PortInUseAsSubPort. */
+export function requireNotHeld(port: View): void {
+  const { trunk_id: trunk, subport_of: parent } = port
+  if (typeof trunk === 'string') throw portInUseAsTrunkParent(port.id, trunk)
+  if (typeof parent === 'string') throw portInUseAsSubPort(port.id, parent)
+}
