@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { silentLogger } from '../../runtime/log.ts'
+import { processIdentity } from '../../runtime/process-identity.ts'
 import type { Store } from '../store/store.ts'
 import { forEachEngine, onPostgres } from '../store/testing.ts'
 import { beginning, readChanges } from './changes.ts'
@@ -165,3 +166,34 @@ forEachEngine('who has lost the lease writes nothing any more', async ({ store, 
   await quick.stop()
   assert.deepEqual(written, ['quick'])
 })
+
+/** Leaves a lease as a server leaves it that was killed. */
+function leave(store: Store, owner: string, until: number): Promise<unknown> {
+  return store.write({ requestId: 'req-1', userId: 'u' }, ({ db }) =>
+    db
+      .insertInto('consumers')
+      .values({ name: 'test', xid: 0, seq: 0, lease_owner: owner, lease_until: until })
+      .execute(),
+  )
+}
+
+const nobody = (identity: string) => `${identity.replace(/\d+$/, '1')} some-id`
+
+for (const [what, owner, ahead, atOnce] of [
+  ['of a process that was killed is taken over at once', nobody(processIdentity()), 10_000, true],
+  ['that a clock set back has put a day ahead is void', 'elsewhere some-id', 86_400_000, true],
+  ['of a server elsewhere is respected', 'elsewhere some-id', 600, false],
+] as const) {
+  forEachEngine(`a lease ${what}`, async ({ store }) => {
+    await leave(store, owner, Date.now() + ahead)
+    await commit(store, 'a')
+    const seen: string[] = []
+    const began = performance.now()
+    const consumer = collector(store, seen)
+    await consumer.caughtUp()
+    const took = performance.now() - began
+    await consumer.stop()
+    assert.deepEqual(seen, ['a'])
+    assert.equal(took < 500, atOnce, `after ${took} ms`)
+  })
+}

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/log.ts'
+import { isGone, processIdentity } from '../../runtime/process-identity.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Store, Tx } from '../store/store.ts'
 import { beginning, type ChangesPage, type Cursor, type LoggedChange, readChanges } from './changes.ts'
@@ -75,12 +76,19 @@ const putPlace = prepared('consumer-create', (db, p: { name: string }) =>
 
 const takeLease = prepared(
   'consumer-lease',
-  (db, p: { name: string; owner: string; now: number; until: number }) =>
+  (db, p: { name: string; owner: string; gone: string; now: number; until: number; latest: number }) =>
     db
       .updateTable('consumers')
       .set({ lease_owner: p.owner, lease_until: p.until })
       .where('name', '=', p.name)
-      .where((where) => where.or([where('lease_owner', '=', p.owner), where('lease_until', '<', p.now)])),
+      .where((where) =>
+        where.or([
+          where('lease_owner', '=', p.owner),
+          where('lease_owner', '=', p.gone),
+          where('lease_until', '<', p.now),
+          where('lease_until', '>', p.latest),
+        ]),
+      ),
 )
 
 const moveCursor = prepared(
@@ -109,8 +117,9 @@ const moveCursor = prepared(
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { store, name, handle, idle, batch = 500, lease = 10_000, poll = 1000, clock = systemClock } = options
   const log = options.log.child({ consumer: name })
-  const owner = randomUUID()
-  const request = { requestId: `req-${owner}` }
+  const id = randomUUID()
+  const owner = `${processIdentity()} ${id}`
+  const request = { requestId: `req-${id}` }
   const abort = new AbortController()
   const { signal } = abort
   const wake = createWake(clock)
@@ -119,14 +128,26 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const look = (tx: ReadTx) => lookAt(tx, name, batch)
   const milliseconds = () => clock.now().getTime()
 
+  /** No lease reaches so far, unless a clock was set back since it was taken: such a one is void. */
+  const latest = (now: number) => now + 2 * lease
+
+  const isGoneOwner = ({ owner: other }: Place) => other !== null && isGone(other.split(' ')[0] ?? '')
+
+  /** True when another server holds the lease, or may. */
+  const isOthers = (place: Place, now: number) =>
+    place.owner !== owner && place.until >= now && place.until <= latest(now) && !isGoneOwner(place)
+
   /** Answers 0 when the lease is ours for a while, else the milliseconds after which it may be. */
   async function hold(place: Place): Promise<number> {
     const now = milliseconds()
-    if (place.owner === owner && place.until - now > lease / 2) return 0
-    if (place.owner !== owner && place.until >= now) return Math.min(poll, place.until - now + 1)
+    const left = place.until - now
+    if (place.owner === owner && left > lease / 2 && left <= lease) return 0
+    if (isOthers(place, now)) return Math.min(poll, left + 1)
+    const gone = isGoneOwner(place) ? (place.owner ?? owner) : owner
     const taken = await store.write(request, async (tx) => {
       await putPlace.run(tx, { name })
-      return takeLease.run(tx, { name, owner, now, until: now + lease })
+      const until = now + lease
+      return takeLease.run(tx, { name, owner, gone, now, until, latest: latest(now) })
     })
     return taken === 1 ? 0 : poll
   }
@@ -154,8 +175,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const { place, changes, cursor, held } = await store.read(look)
     const quiet = { sleep: held ? heldPause : poll, rest: 0 }
     if (changes.length === 0) {
-      const others = place.owner !== owner && place.until >= milliseconds()
-      const handled = held || others || place.until === 0 ? undefined : await idle?.()
+      const handled =
+        held || isOthers(place, milliseconds()) || place.until === 0 ? undefined : await idle?.()
       if (handled === undefined || (await hold(place)) > 0) return quiet
       await finish(place, cursor, handled)
       return quiet
