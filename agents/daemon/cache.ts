@@ -2,9 +2,20 @@
  * The replica on disk: a journal of the pages that made it, replayed at start, so that a host knows what is wanted of
  * it while no server answers. A page is written before it is acted upon. kill -9 at any point loses at most the page
  * being written, which comes again; a file that is damaged, or another host's, is started over, and then nothing on
- * the host is removed before a server has answered.
+ * the host is removed before a server has answered. Where the disk is full the host goes on without it: the journal is
+ * set aside as stale, and written anew when there is room.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { FeedPage } from '../../bus/feed.ts'
@@ -40,23 +51,49 @@ export interface CacheOptions {
   compactAbove?: number
 }
 
+/** Milliseconds after which a disk that was full is tried again. */
+const retryAfter = 1000
+
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
 /** Documents in one page of a rewritten journal. */
 const pageSize = 500
 
 export function openCache(options: CacheOptions): Cache {
   const { directory, host, log, compactAbove = 1 << 20 } = options
   const path = join(directory, 'documents.journal')
+  /** What is left of a journal that could not be gone on with. */
+  const stale = join(directory, 'documents.stale')
   const header: Header = { format: 1, schema: documentSchema, host }
   mkdirSync(directory, { recursive: true, mode: 0o700 })
 
   let replica = createReplica()
-  let length = load()
-  let compactLength = length
-  let file = openSync(path, 'a', 0o600)
+  let length = 0
+  let compactLength = 0
+  /** Undefined while there is no journal: the disk has no room for it. */
+  let file: number | undefined
+  let triedAt = -retryAfter
+  begin()
 
-  /** Replays the journal and cuts off a line that was being written; answers the length of what is good. */
-  function load(): number {
-    const bytes = readJournal(path)
+  /** Replays what is there, and opens the journal to be gone on with. */
+  function begin(): void {
+    length = load(path)
+    if (length === 0) {
+      load(stale)
+      // What came after it is not known: nothing is taken for unwanted before a server has answered.
+      if (replica.documents.size > 0) replica.doubt()
+      anew()
+      return
+    }
+    rmSync(stale, { force: true })
+    compactLength = length
+    file = openSync(path, 'a', 0o600)
+  }
+
+  /** Replays a journal and cuts off a line that was being written; answers the length of what is good. */
+  function load(from: string): number {
+    const bytes = readJournal(from)
     let good = 0
     try {
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, good)) {
@@ -67,17 +104,14 @@ export function openCache(options: CacheOptions): Cache {
         good = end + 1
       }
     } catch (error) {
-      log.warn({ err: error, path, offset: good }, 'the document cache is not usable: starting over')
+      log.warn({ err: error, path: from, offset: good }, 'the document cache is not usable: starting over')
       replica = createReplica()
       good = 0
     }
     // Half a snapshot cannot be gone on with: what it has named so far is known to the run that read it alone.
     if (replica.inSnapshot) replica.restart()
-    if (good > 0) {
-      if (good < bytes.length) truncateSync(path, good)
-      return good
-    }
-    return rewrite([{ header }])
+    if (good > 0 && good < bytes.length) truncateSync(from, good)
+    return good
   }
 
   /** Replaces the journal as a whole: written beside it and renamed. */
@@ -94,15 +128,66 @@ export function openCache(options: CacheOptions): Cache {
     return written
   }
 
+  /** Writes the journal anew, unless there was no room a moment ago. A replica that is not whole is not worth one. */
+  function anew(): void {
+    if (performance.now() - triedAt < retryAfter) return
+    const whole = replica.complete && !replica.inSnapshot
+    if (!whole && replica.documents.size > 0) return
+    triedAt = performance.now()
+    try {
+      length = rewrite(whole ? wholeJournal(header, replica) : [{ header }])
+      compactLength = length
+      file = openSync(path, 'a', 0o600)
+      rmSync(stale, { force: true })
+      triedAt = -retryAfter
+    } catch (error) {
+      rmSync(`${path}.new`, { force: true })
+      if (!isFull(error)) throw error
+      log.warn({ err: error, path }, 'no room for the document cache: going on without it')
+    }
+  }
+
+  /** Gives up a journal that cannot be gone on with; what it holds may be useful all the same. */
+  function setAside(reason: unknown): void {
+    if (!isFull(reason)) throw reason
+    log.warn({ err: reason, path }, 'no room for the document cache: going on without it')
+    if (file !== undefined) {
+      ftruncateSync(file, length)
+      closeSync(file)
+    }
+    file = undefined
+    renameSync(path, stale)
+    triedAt = performance.now()
+  }
+
   function append(entry: Entry): void {
-    length += writeEntry(file, entry)
+    if (file === undefined) return
+    try {
+      length += writeEntry(file, entry)
+    } catch (error) {
+      setAside(error)
+    }
   }
 
   function compact(): void {
+    if (file === undefined) {
+      anew()
+      return
+    }
     if (length < Math.max(compactAbove, 3 * compactLength)) return
     if (!replica.complete || replica.inSnapshot) return
+    let made: number
+    try {
+      made = rewrite(wholeJournal(header, replica))
+    } catch (error) {
+      rmSync(`${path}.new`, { force: true })
+      if (!isFull(error)) throw error
+      // The longer one goes on for as long as there is room.
+      compactLength = length
+      return
+    }
     closeSync(file)
-    length = rewrite(wholeJournal(header, replica))
+    length = made
     compactLength = length
     file = openSync(path, 'a', 0o600)
     log.debug({ path, length, documents: replica.documents.size }, 'document cache rewritten')
@@ -120,9 +205,13 @@ export function openCache(options: CacheOptions): Cache {
     },
     repair(repair) {
       append({ repair })
-      return replica.repair(repair)
+      const changes = replica.repair(repair)
+      compact()
+      return changes
     },
-    close: () => closeSync(file),
+    close() {
+      if (file !== undefined) closeSync(file)
+    },
   }
 }
 

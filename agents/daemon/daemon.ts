@@ -52,7 +52,7 @@ interface Piece {
 export function createDaemon(options: DaemonOptions): Daemon {
   const { feed, host, cache, roles, log } = options
   const abort = new AbortController()
-  const reporter = createReporter({ feed, log })
+  const reporter = createReporter({ feed, log, onRefused: (count) => options.metrics?.refused(count) })
   const pieces = new Map<string, Piece>()
   const accepted = Promise.withResolvers<void>()
   const converged = Promise.withResolvers<void>()

@@ -24,6 +24,8 @@ export interface Replica {
   repair(repair: Repair): DocumentChange[]
   /** Forgets the position, so that the next pull brings a snapshot. Documents stay until its last page. */
   restart(): void
+  /** What is held may be out of date: it is not whole until a snapshot has been taken in. */
+  doubt(): void
 }
 
 export function createReplica(): Replica {
@@ -63,6 +65,11 @@ export function createReplica(): Replica {
     restart() {
       position = null
       seen = undefined
+    },
+    doubt() {
+      position = null
+      seen = undefined
+      complete = false
     },
   }
 }

@@ -3,6 +3,7 @@
  * in batches, and again until the server has acknowledged it; all are sent again to a server that began a new epoch.
  */
 import type { Fact, Feed } from '../../bus/feed.ts'
+import { FeedRefused } from '../../bus/http.ts'
 import type { Logger } from '../../runtime/log.ts'
 import { backoff, createWake } from './retry.ts'
 
@@ -26,10 +27,26 @@ interface Entry {
   acknowledged: boolean
 }
 
+interface Unsent {
+  key: string
+  entry: Entry
+}
+
+/** Refused for what it says; the same facts are refused again for ever. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof FeedRefused && [400, 413, 422].includes(error.status)
+
 /** Facts in one call. */
 const batchSize = 250
 
-export function createReporter(options: { feed: Feed; log: Logger }): Reporter {
+export interface ReporterOptions {
+  feed: Feed
+  log: Logger
+  /** Told of facts that the server will never take. */
+  onRefused?(count: number): void
+}
+
+export function createReporter(options: ReporterOptions): Reporter {
   const { feed, log } = options
   const entries = new Map<string, Entry>()
   /** Keys of entries not acknowledged, oldest first. */
@@ -37,11 +54,29 @@ export function createReporter(options: { feed: Feed; log: Logger }): Reporter {
   const wake = createWake()
 
   async function sendBatch(): Promise<void> {
-    const batch = [...unsent].slice(0, batchSize).flatMap((key) => {
+    const batch = [...unsent].slice(0, batchSize).flatMap((key): Unsent[] => {
       const entry = entries.get(key)
       return entry === undefined ? [] : [{ key, entry }]
     })
-    await feed.report(batch.map(({ entry }) => entry.fact))
+    await send(batch)
+  }
+
+  /** Sends facts; where they are refused, halves them until what is at fault stands alone, and drops that. */
+  async function send(batch: readonly Unsent[]): Promise<void> {
+    try {
+      await feed.report(batch.map(({ entry }) => entry.fact))
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      const [only] = batch
+      if (batch.length > 1) {
+        const middle = batch.length >> 1
+        await send(batch.slice(0, middle))
+        await send(batch.slice(middle))
+        return
+      }
+      log.error({ err: error, fact: only?.entry.fact }, 'the server refuses this fact: it is not sent again')
+      options.onRefused?.(1)
+    }
     for (const { key, entry } of batch) {
       // What became newer meanwhile is another entry, and stays.
       if (entries.get(key) !== entry) continue

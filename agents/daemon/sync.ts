@@ -2,7 +2,7 @@
  * Keeps the replica at the server's: pulls at start, at each hint, and every few seconds whatever hints say; backs off
  * while no server answers; narrows a digest that differs down to the documents that do.
  */
-import type { Feed } from '../../bus/feed.ts'
+import type { Feed, FeedPage } from '../../bus/feed.ts'
 import type { DocumentKey } from '../../model/documents/documents.ts'
 import type { Logger } from '../../runtime/log.ts'
 import type { Cache } from './cache.ts'
@@ -32,6 +32,9 @@ export interface Sync {
   readonly mended: number
 }
 
+/** Milliseconds that pages are gathered at most before what they bring is acted upon. */
+const gatherFor = 2000
+
 /** Documents asked for in one call. */
 const fetchSize = 500
 
@@ -41,25 +44,43 @@ export function createSync(options: SyncOptions): Sync {
   let mendWanted = false
   let mended = 0
 
+  /** What came while nobody listened is acted upon as a whole: its end state, once. */
   async function pullAll(signal: AbortSignal): Promise<void> {
-    for (let complete = false; !complete && !signal.aborted; ) {
-      const { position } = cache.replica
-      const page = await feed.pull(position)
-      if (signal.aborted) return
-      const newEpoch = position?.epoch !== page.position.epoch
-      if (newEpoch && !page.snapshot) {
-        cache.replica.restart()
-        throw new Error(`epoch ${page.position.epoch} began without a snapshot`)
-      }
-      complete = page.complete
-      // A page that says nothing new is not worth a line on disk.
-      const silent = page.upserts.length === 0 && page.removals.length === 0 && !page.snapshot && complete
-      const moved = position?.sequence !== page.position.sequence || newEpoch
-      const changes = silent && !moved && !cache.replica.inSnapshot ? [] : cache.apply(page)
-      if (newEpoch) options.onEpoch()
+    let gathered: DocumentChange[] = []
+    let since = performance.now()
+    const act = (complete: boolean): void => {
+      const changes = gathered
+      gathered = []
+      since = performance.now()
       options.onChanges(changes, complete)
-      if (changes.length > 0) log.debug({ documents: changes.length, ...page.position }, 'documents changed')
     }
+    try {
+      for (let complete = false; !complete && !signal.aborted; ) {
+        const page = await feed.pull(cache.replica.position)
+        if (signal.aborted) return
+        gathered = gathered.concat(takeIn(page))
+        complete = page.complete
+        if (complete || performance.now() - since > gatherFor) act(complete)
+      }
+    } finally {
+      if (gathered.length > 0 && !signal.aborted) act(false)
+    }
+  }
+
+  function takeIn(page: FeedPage): DocumentChange[] {
+    const { position, inSnapshot } = cache.replica
+    const newEpoch = position?.epoch !== page.position.epoch
+    if (newEpoch && !page.snapshot) {
+      cache.replica.restart()
+      throw new Error(`epoch ${page.position.epoch} began without a snapshot`)
+    }
+    // A page that says nothing new is not worth a line on disk.
+    const silent = page.upserts.length + page.removals.length === 0 && !page.snapshot && page.complete
+    const moved = position?.sequence !== page.position.sequence || newEpoch
+    const changes = silent && !moved && !inSnapshot ? [] : cache.apply(page)
+    if (newEpoch) options.onEpoch()
+    if (changes.length > 0) log.debug({ documents: changes.length, ...page.position }, 'documents changed')
+    return changes
   }
 
   async function mendAll(signal: AbortSignal): Promise<void> {

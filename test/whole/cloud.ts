@@ -35,13 +35,18 @@ export interface Instance {
   run(argv: readonly string[]): Promise<string>
   /** Asks for an address by DHCP until it has one (or throws), and sets it. */
   dhcp(): Promise<void>
+  /** Makes namespace and devices anew, as after a boot of the host: its port stands in the switch's database. */
+  rebuild(): Promise<void>
   unplug(): Promise<void>
 }
 
 export interface CloudHost extends TestHost {
   /** The fabric's ends of its wires: where tunnels go, and physnet1. */
   wires: { underlay: string; physnet1: string }
-  startAgent(): Promise<void>
+  /** Where the agent keeps its documents, its records and what its daemons read. */
+  state: string
+  /** Resolves when the agent is ready; with `wait: false` as soon as it has been started (no server may be there). */
+  startAgent(start?: { wait?: boolean }): Promise<void>
   /** The agent's pid. */
   agentPid(): number
   /** Ends the agent with SIGKILL and waits until it is gone. */
@@ -76,7 +81,8 @@ export interface WholeCloud extends Clients {
   addServer(ports: { apiPort: number; identityPort: number }): Promise<Clients>
   /** Tells the server of agents on a host that does not exist; of an Open vSwitch agent if none are given. */
   beat(host: string, agents?: readonly AgentState[]): Promise<void>
-  addHost(name: string): Promise<CloudHost>
+  /** `feed`: where its agent finds the server, if not where others do. */
+  addHost(name: string, options?: { feed?: (server: string) => Promise<string> }): Promise<CloudHost>
   destroy(): Promise<void>
 }
 
@@ -90,6 +96,8 @@ export interface CloudOptions {
   config?: string
   /** IP version of tunnel endpoints; 4 if absent. */
   overlay?: 4 | 6
+  /** More of the environment of server and agents. */
+  env?: NodeJS.ProcessEnv
 }
 
 const openvswitchAgent: AgentState = {
@@ -171,7 +179,7 @@ ${options.config ?? ''}
         ...(options.remote ? ['--feed', `http://${serverAddress}:9697`] : []),
         ...['--feed-secret-file', join(dir, 'secret'), '--bootstrap', join(dir, 'bootstrap.json')],
       ],
-      { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...env } },
+      { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...options.env, ...env } },
     )
     keepLog(child, join(state, 'server.log'))
     return child
@@ -226,7 +234,7 @@ ${options.config ?? ''}
       })
       await connection.close()
     },
-    async addHost(name) {
+    async addHost(name, hostOptions = {}) {
       fabrics ??= await createFabrics()
       const host = await createTestHost(name)
       const number = hosts.length + 11
@@ -243,23 +251,25 @@ ${options.config ?? ''}
       await writeFile(join(host.dir, 'agent.conf'), configuration(localIp, name))
       await writeFile(join(host.dir, 'credential'), makeCredential(secret, name), { mode: 0o600 })
       let agent: TestProcess | undefined
+      const agentFeed = (await hostOptions.feed?.(feed)) ?? feed
       const whole: CloudHost = {
         ...host,
         wires,
         agentPid: () => agent?.pid ?? 0,
-        async startAgent() {
+        state,
+        async startAgent({ wait = true } = {}) {
           agent = await host.spawn(
             [
               process.execPath,
               join(root, 'agents/main.ts'),
-              ...['--host', name, '--server', feed, '--credential-file', join(host.dir, 'credential')],
+              ...['--host', name, '--server', agentFeed, '--credential-file', join(host.dir, 'credential')],
               ...['--config-file', join(host.dir, 'agent.conf'), '--state', state, '--roles', 'l2,dhcp'],
               ...['--ovsdb', host.ovsdbSocket, '--ovs-rundir', host.ovsRunDir],
             ],
-            { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+            { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...options.env } },
           )
           keepLog(agent.child, join(dir, `agent-${name}.log`))
-          await ready(agent.child, `agent of ${name}`, join(dir, `agent-${name}.log`))
+          if (wait) await ready(agent.child, `agent of ${name}`, join(dir, `agent-${name}.log`))
         },
         async killAgent() {
           agent?.kill('SIGKILL')
@@ -368,17 +378,22 @@ async function plug(host: TestHost, port: Port): Promise<Instance> {
   const script = join(host.dir, 'lease.sh')
   await writeFile(script, leaseScript, { mode: 0o755 })
   const inside = (argv: readonly string[]) => host.runIn(namespace, argv)
-  await host.run(['ip', 'netns', 'add', namespace])
+  async function build(): Promise<void> {
+    await host.run(['ip', 'netns', 'add', namespace])
+    await host.run([
+      ...['ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', 'eth0'],
+      ...['address', port.mac_address, 'netns', namespace],
+    ])
+    await inside(['ip', 'link', 'set', 'lo', 'up'])
+    await inside(['ethtool', '-K', 'eth0', 'tx', 'off'])
+    await inside(['ip', 'link', 'set', 'eth0', 'up'])
+    await host.run(['ip', 'link', 'set', device, 'up'])
+  }
+
+  await build()
   await host.run([
-    ...['ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', 'eth0'],
-    ...['address', port.mac_address, 'netns', namespace],
-  ])
-  await inside(['ip', 'link', 'set', 'lo', 'up'])
-  await inside(['ethtool', '-K', 'eth0', 'tx', 'off'])
-  await inside(['ip', 'link', 'set', 'eth0', 'up'])
-  await host.run(['ip', 'link', 'set', device, 'up'])
-  await host.run([
-    ...['ovs-vsctl', '--no-wait', 'add-port', 'br-int', device, 'tag=4095', '--', 'set', 'Interface', device],
+    ...['ovs-vsctl', '--retry', '--timeout=9', '--no-wait', '--may-exist'],
+    ...['add-port', 'br-int', device, 'tag=4095', '--', 'set', 'Interface', device],
     ...[`external_ids:iface-id=${port.id}`, 'external_ids:iface-status=active'],
     `external_ids:attached-mac="${port.mac_address}"`,
   ])
@@ -390,8 +405,11 @@ async function plug(host: TestHost, port: Port): Promise<Instance> {
     async dhcp() {
       await inside(['busybox', 'udhcpc', '-i', 'eth0', '-f', '-q', '-n', '-t', '20', '-T', '1', '-s', script])
     },
+    rebuild: build,
     async unplug() {
-      await host.run(['ovs-vsctl', 'del-port', 'br-int', device])
+      await host.run([
+        ...['ovs-vsctl', '--retry', '--timeout=9', '--no-wait', '--if-exists', 'del-port', 'br-int', device],
+      ])
       await host.run(['ip', 'netns', 'delete', namespace])
     },
   }
