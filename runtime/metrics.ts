@@ -4,13 +4,24 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 /** A registry with what every process has: memory, CPU, the lag of its event loop. */
 export function createMetrics(process: 'server' | 'agent'): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ process })
   collectDefaultMetrics({ register: registry })
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  new Gauge({
+    name: `nucleon_${process}_longest_turn_seconds`,
+    help: 'Longest time since the start for which the process did nothing else.',
+    registers: [registry],
+    collect() {
+      this.set(delay.max / 1e9)
+    },
+  })
   return registry
 }
 

@@ -12,6 +12,7 @@ import type { ServerConfig } from '../runtime/config/roles.ts'
 import { crashPoint } from '../runtime/crash-point.ts'
 import type { Lifecycle } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
+import { createMetrics, serveMetrics } from '../runtime/metrics.ts'
 import { buildApi } from './api/api.ts'
 import { startChores } from './chores.ts'
 import { createFeatures } from './features.ts'
@@ -26,6 +27,7 @@ import type { Identity } from './identity/identity.ts'
 import { createKeystoneIdentity, type DomainName } from './identity/keystone.ts'
 import { isLoopback, noauthIdentity } from './identity/noauth.ts'
 import { type Address, listen, listenOnSocket, type TcpAddress, urlOf } from './listen.ts'
+import { createServerMetrics, type ServerMetrics } from './metrics.ts'
 import { checkPlugins } from './plugins.ts'
 import { loadPolicy } from './policy/policy.file.ts'
 import type { Policy } from './policy/policy.ts'
@@ -59,13 +61,16 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
   checkPlugins(core_plugin, service_plugins, log)
   const features = createFeatures(config, log.child({ part: 'networking' }))
 
-  const store = await lifecycle.start(
+  const metrics = config.nucleon.server_metrics === null ? undefined : await startMetrics(lifecycle, options)
+  const opened = await lifecycle.start(
     'store',
     () => openStore(databaseOf(config, options), log.child({ part: 'store' })),
     (store) => store.close(),
   )
+  const store = metrics?.countWrites(opened) ?? opened
+  metrics?.watchRelay(store)
   await features.initialize(store)
-  const identity = await startIdentity(lifecycle, options, store, clock)
+  const identity = await startIdentity(lifecycle, options, store, clock, metrics)
   await lifecycle.start(
     'relay',
     () => startRelay({ store, sources: features.sources, log: log.child({ part: 'feed' }), clock }),
@@ -83,7 +88,7 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
       () => createFeed({ store, recordHeartbeat, recordFacts, log: log.child({ part: 'feed' }) }),
       (feed) => feed.close(),
     )
-    await startFeedListeners(lifecycle, feed, options.feed, log)
+    await startFeedListeners(lifecycle, feed, options.feed, log, metrics)
   }
 
   const api = buildApi({
@@ -103,12 +108,25 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
     },
   })
   healthRoute(api, store)
+  metrics?.countRequests(api, 'api')
   api.addHook('onSend', async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') crashPoint('before-reply')
   })
   const address = await serve(lifecycle, 'api', api, { host, port })
   await identity.seed(config.nucleon.public_endpoint ?? urlOf(address))
   return { api: urlOf(address), identity: identity.url }
+}
+
+/** Metrics for Prometheus, where an option names an address for them. */
+async function startMetrics(lifecycle: Lifecycle, { config, log }: ServerOptions): Promise<ServerMetrics> {
+  const registry = createMetrics('server')
+  const server = await lifecycle.start(
+    'metrics',
+    () => serveMetrics(registry, config.nucleon.server_metrics ?? ''),
+    (server) => server.close(),
+  )
+  log.info({ url: server.url }, 'metrics')
+  return createServerMetrics(registry)
 }
 
 /** The policy in force; relative paths are seen from the directory. Throws PolicyError. */
@@ -148,6 +166,7 @@ async function startIdentity(
   options: ServerOptions,
   store: Store,
   clock: Clock,
+  metrics: ServerMetrics | undefined,
 ): Promise<StartedIdentity> {
   const { config, log } = options
   const nothing = async () => {}
@@ -174,6 +193,7 @@ async function startIdentity(
         (tokens) => tokens.close(),
       )
       const api = buildIdentityApi({ store, tokens, clock, log: log.child({ part: 'identity' }) })
+      metrics?.countRequests(api, 'identity')
       const address = await serve(lifecycle, 'identity api', api, {
         host: identity_host,
         port: identity_port,
@@ -224,9 +244,11 @@ async function startFeedListeners(
   feed: FeedServer,
   { addresses, secret }: NonNullable<ServerOptions['feed']>,
   log: Logger,
+  metrics: ServerMetrics | undefined,
 ): Promise<void> {
   for (const address of addresses) {
     const server = fastify({ logger: false, forceCloseConnections: true })
+    metrics?.countRequests(server, 'feed')
     await server.register(feedRoutes({ feed, secret, log: log.child({ part: 'feed' }) }))
     if ('path' in address) {
       await lifecycle.start(

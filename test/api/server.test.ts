@@ -95,3 +95,38 @@ test('what is wrong in policy.yaml is told with file, rule and column, status 2'
   assert.match(server.output(), /policy\.yaml: rule 'get_network': there is no rule 'missing'/)
   assert.doesNotMatch(server.output(), /rulebook\.ts/, 'no stack')
 })
+
+test('metrics are told where the options say, and count requests by route, writes and the relay', async (t) => {
+  const port = await freePort()
+  const configuration = `[DEFAULT]\nauth_strategy = noauth\n[nucleon]\nserver_metrics = 127.0.0.1:${port}\n`
+  const server = await start(t, configuration)
+  await once(server.child, 'message')
+  const call = async (method: 'GET' | 'POST', path: string, body?: unknown) => {
+    const reply = await request(`${server.url}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'x-project-id': 'p', 'x-roles': 'admin' },
+      body: body === undefined ? null : JSON.stringify(body),
+    })
+    await reply.body.dump()
+    return reply.statusCode
+  }
+  for (const name of ['a', 'b'])
+    assert.equal(await call('POST', '/v2.0/networks', { network: { name } }), 201)
+  assert.equal(await call('GET', '/v2.0/networks/nobody'), 404)
+  const read = async () => (await request(`http://127.0.0.1:${port}/metrics`)).body.text()
+  let text = await read()
+  for (let n = 0; !/^nucleon_relay_changes_behind\{.*\} 0$/m.test(text); n++) {
+    assert.ok(n < 100, text)
+    text = await read()
+  }
+  const value = (pattern: RegExp) => Number(pattern.exec(text)?.[1])
+  assert.equal(
+    value(/^nucleon_requests_seconds_count\{.*method="POST",route="\S*networks",status="201".* (\d+)$/m),
+    2,
+  )
+  assert.equal(value(/^nucleon_requests_seconds_count\{.*method="GET",.*status="404".* (\d+)$/m), 1)
+  assert.ok(value(/^nucleon_writes_seconds_count\{.*outcome="committed".* (\d+)$/m) >= 2)
+  assert.equal(value(/^nucleon_feed_streams\{.*\} (\d+)$/m), 0)
+  assert.doesNotMatch(text, /nobody/, 'nothing that somebody chose is a label')
+  assert.equal((await request(`http://127.0.0.1:${port}/other`)).statusCode, 404)
+})
