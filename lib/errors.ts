@@ -600,3 +600,107 @@ export const subPortMtuGreaterThanTrunkPortMtu = fault(
   (port: string, mtu: number, trunk: string, trunkMtu: number) =>
     `MTU ${mtu} of subport ${port} cannot be greater than MTU ${trunkMtu} of trunk port ${trunk}.`,
 )
+
+// Flavors.
+export const invalidServiceType = fault(
+  'InvalidServiceType',
+  400,
+  (type: string) => `Invalid service type: ${type}.`,
+)
+export const serviceProfileNotFound = fault(
+  'ServiceProfileNotFound',
+  404,
+  (id: string) => `Service Profile ${id} could not be found.`,
+)
+export const serviceProfileInUse = fault(
+  'ServiceProfileInUse',
+  409,
+  (id: string) => `Service Profile ${id} is used by some service instance.`,
+)
+export const serviceProfileEmpty = fault(
+  'ServiceProfileEmpty',
+  400,
+  () => 'Service Profile needs either a driver or metainfo.',
+)
+export const serviceProfileDriverNotFound = fault(
+  'ServiceProfileDriverNotFound',
+  404,
+  (driver: string) => `Service Profile driver ${driver} could not be found.`,
+)
+export const flavorServiceProfileBindingExists = fault(
+  'FlavorServiceProfileBindingExists',
+  409,
+  (profile: string, flavor: string) =>
+    `Service Profile ${profile} is already associated with flavor ${flavor}.`,
+)
+export const flavorServiceProfileBindingNotFound = fault(
+  'FlavorServiceProfileBindingNotFound',
+  404,
+  (profile: string, flavor: string) => `Service Profile ${profile} is not associated with flavor ${flavor}.`,
+)
+
+// Logging.
+export const logResourceNotFound = fault(
+  'LogResourceNotFound',
+  404,
+  (id: string) => `Log resource ${id} could not be found.`,
+)
+export const invalidLogResourceType = fault(
+  'InvalidLogResourceType',
+  400,
+  (type: string) => `Invalid log resource_type: ${type}.`,
+)
+export const resourceNotFound = fault(
+  'ResourceNotFound',
+  404,
+  (id: string) => `Resource ${id} could not be found.`,
+)
+export const targetResourceNotFound = fault(
+  'TargetResourceNotFound',
+  404,
+  (id: string) => `Target resource ${id} could not be found.`,
+)
+export const invalidResourceConstraint = fault(
+  'InvalidResourceConstraint',
+  400,
+  (resource: string, id: string, target: string, targetId: string) =>
+    `${resource} ${id} and ${target} ${targetId} do not belong together.`,
+)
+
+// Local IPs.
+export const localIpInUse = fault(
+  'LocalIPInUse',
+  409,
+  (id: string) => `Local IP ${id} is still associated with one or more ports.`,
+)
+export const localIpPortOrNetworkRequired = fault(
+  'LocalIPPortOrNetworkRequired',
+  400,
+  () => 'Either port ID or network ID must be specified for Local IP create.',
+)
+export const localIpNoIp = fault(
+  'LocalIPNoIP',
+  400,
+  (port: string) => `Specified port ${port} has no fixed IPs configured.`,
+)
+export const localIpNoRequestedIp = fault(
+  'LocalIPNoRequestedIP',
+  400,
+  (port: string) => `Specified port ${port} has several fixed IPs: which one has to be said.`,
+)
+export const localIpRequestedIpNotFound = fault(
+  'LocalIPRequestedIPNotFound',
+  400,
+  (port: string, address: string) =>
+    `Specified port ${port} does not have the requested IP address ${address}.`,
+)
+export const localIpAssociationNotFound = fault(
+  'LocalIPAssociationNotFound',
+  404,
+  (id: string, port: string) => `Local IP ${id} association with port ${port} could not be found.`,
+)
+export const servicePortInUse = fault(
+  'ServicePortInUse',
+  409,
+  (port: string, reason: string) => `Port ${port} cannot be deleted directly via the port API: ${reason}.`,
+)

@@ -125,6 +125,7 @@ const kindsOf: Record<string, readonly string[]> = {
   'type:subnet_list': ['cidrs'],
   convert_valid_object_type: ['rbac-object-type'],
   'type:subports': ['subports'],
+  'type:service_plugin_type': ['string'],
   convert_to_boolean: ['boolean'],
   convert_to_boolean_if_not_none: ['boolean'],
   convert_to_int: ['integer'],

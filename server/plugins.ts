@@ -1,5 +1,8 @@
 /** The plugins that configuration may name. An unknown name ends the start and tells the known ones. */
 import type { Logger } from '../runtime/log.ts'
+import { flavorsPlugin } from './flavor/flavors.plugin.ts'
+import { localIpPlugin } from './local-ip/local-ip.plugin.ts'
+import { logPlugin } from './log/log.plugin.ts'
 import { meteringPlugin } from './metering/metering.plugin.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
 import type { Plugin } from './plugin.ts'
@@ -7,7 +10,7 @@ import { qosPlugin } from './qos/qos.plugin.ts'
 import { trunkPlugin } from './trunk/trunk.plugin.ts'
 
 /** Loaded where `[DEFAULT] service_plugins` names them. */
-const servicePlugins: readonly Plugin[] = [meteringPlugin, qosPlugin, trunkPlugin]
+const servicePlugins: readonly Plugin[] = [localIpPlugin, logPlugin, meteringPlugin, qosPlugin, trunkPlugin]
 
 /** Names of all that can be loaded beside the core plugin. */
 export const servicePluginNames: readonly string[] = servicePlugins.map((plugin) => plugin.name)
@@ -21,8 +24,6 @@ const alwaysThere = ['auto_allocate', 'tag', 'timestamp', 'network_ip_availabili
 const notServed = [
   'conntrack_helper',
   'firewall_v2',
-  'local_ip',
-  'log',
   'loki',
   'ndp_proxy',
   'network_segment_range',
@@ -33,9 +34,9 @@ const notServed = [
   'vpnaas',
 ]
 
-/** The core plugin and the service plugins of those names; names that nothing serves are passed over. */
+/** The core plugin, those that are always there, and the service plugins of these names; names that nothing serves are passed over. */
 export function loadedPlugins(services: readonly string[]): readonly Plugin[] {
-  return [ml2Plugin, ...servicePlugins.filter((plugin) => services.includes(plugin.name))]
+  return [ml2Plugin, flavorsPlugin, ...servicePlugins.filter((plugin) => services.includes(plugin.name))]
 }
 
 /** Throws for a name that is none of Neutron's; warns of those that nothing serves yet. */

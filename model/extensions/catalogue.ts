@@ -10,6 +10,9 @@ import {
 } from './agent.ts'
 import { apiExtensions, revisionIfMatch } from './api.ts'
 import { binding, bindingExtended } from './binding.ts'
+import { flavorExtensions } from './flavors.ts'
+import { localIps } from './local-ip.ts'
+import { logging } from './logging.ts'
 import { meteringExtensions } from './metering.ts'
 import { externalNet, netMtu, netMtuWritable, networkAvailabilityZone } from './network.ts'
 import {
@@ -77,6 +80,9 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     ...meteringExtensions,
     ...qosExtensions,
     ...trunkExtensions,
+    ...flavorExtensions,
+    logging,
+    localIps,
     ...quotaExtensions,
     rbacSecurityGroups,
     rbacAddressGroup,

@@ -4,6 +4,9 @@ import { addressGroupRules } from './rules/address-group.rules.ts'
 import { agentRules } from './rules/agent.rules.ts'
 import { baseRules } from './rules/base.rules.ts'
 import { bindingRules } from './rules/binding.rules.ts'
+import { flavorRules } from './rules/flavors.rules.ts'
+import { localIpRules } from './rules/local-ip.rules.ts'
+import { loggingRules } from './rules/logging.rules.ts'
 import { meteringRules } from './rules/metering.rules.ts'
 import { networkRules } from './rules/network.rules.ts'
 import { portRules } from './rules/port.rules.ts'
@@ -27,6 +30,9 @@ export const defaultRules: readonly DefaultRule[] = [
   ...meteringRules,
   ...qosPolicyRules,
   ...trunkRules,
+  ...flavorRules,
+  ...loggingRules,
+  ...localIpRules,
   ...quotaRules,
   ...securityGroupRules,
   ...addressGroupRules,

@@ -50,7 +50,14 @@ export function memberRoutes(
     const access = policy.access(context)
     const row = await readableRow(tx, context, access, parent, id)
     const rule = declared.policy[operation] ?? 'default'
-    const target = { ...row, 'ext_parent:project_id': row.project_id, 'ext_parent:tenant_id': row.project_id }
+    // What belongs to nobody (a flavor) is everybody's.
+    const owner = row.project_id === undefined ? context.projectId : row.project_id
+    const target = {
+      ...row,
+      project_id: owner,
+      'ext_parent:project_id': owner,
+      'ext_parent:tenant_id': owner,
+    }
     authorizeAction(parent, access, rule, target)
     return currentView(tx, context, parent, row)
   }

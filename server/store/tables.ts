@@ -14,6 +14,7 @@ import type { QosTables } from './tables/qos.ts'
 import type { QuotaTables } from './tables/quotas.ts'
 import type { RbacTables } from './tables/rbac.ts'
 import type { SecurityGroupTables } from './tables/security-groups.ts'
+import type { ServicesTables } from './tables/services.ts'
 import type { TrunkTables } from './tables/trunks.ts'
 
 export interface Tables
@@ -25,4 +26,5 @@ export interface Tables
     QuotaTables,
     RbacTables,
     SecurityGroupTables,
+    ServicesTables,
     TrunkTables {}

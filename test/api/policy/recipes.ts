@@ -262,8 +262,14 @@ export const recipes: Record<string, Recipe> = {
     body: ({ next }) => ({ name: `flavor${next()}`, service_type: 'L3_ROUTER_NAT' }),
     change: description,
     everywhere: true,
+    sometimes: { attributes: ['project_id', 'tenant_id'] },
   },
-  service_profile: { body: () => ({ metainfo: 'x' }), change: description, everywhere: true },
+  service_profile: {
+    body: () => ({ metainfo: 'x' }),
+    change: description,
+    everywhere: true,
+    sometimes: { attributes: ['project_id', 'tenant_id'] },
+  },
   log: {
     body: ({ owner }) => ({ project_id: owner, name: 'log', resource_type: 'security_group' }),
     change: description,
@@ -294,6 +300,9 @@ export interface MemberRecipe {
   /** The attribute of the body that names it in paths, if that is not the id of the answer. */
   key?: string
 }
+
+/** Lists that are worked out and empty until some service has something to tell. */
+export const emptyLists: readonly string[] = ['service_provider']
 
 /** Members of collections below an object: `port.bindings`. */
 export const members: Record<string, MemberRecipe> = {
