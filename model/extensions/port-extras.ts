@@ -78,6 +78,16 @@ export const portExtras: readonly Extension[] = [
     requires: ['binding'],
     adds: [to(port, { trusted: attribute(boolean, { write: 'always', enforcePolicy: true }) })],
   }),
+  extension('port-hardware-offload-type', {
+    name: 'Port hardware offload',
+    description: 'Ports that the device switches by itself: their binding profile says so',
+    updated: '2023-05-09T10:00:00-00:00',
+    adds: [
+      to(port, {
+        hardware_offload_type: attribute(values(['switchdev']), { write: 'create', enforcePolicy: true }),
+      }),
+    ],
+  }),
   extension('uplink-status-propagation', {
     name: 'Uplink status propagation extension',
     description: 'Whether a port goes down with the uplink of its device',

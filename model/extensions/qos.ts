@@ -1,5 +1,6 @@
 /** Quality of service: policies, their rules, and where they apply. */
 import { boolean } from '../fields/boolean.ts'
+import { derived } from '../fields/derived.ts'
 import { orNull } from '../fields/kind.ts'
 import { uuid } from '../fields/uuid.ts'
 import { attribute, type Extension, extension, type SubResource, to } from '../resource.ts'
@@ -38,6 +39,7 @@ function rulesOfPolicy(type: QosRuleType): Omit<SubResource, 'extension'> {
   }
 }
 
+const resourceRequest = derived<Record<string, unknown> | null>({ type: ['object', 'null'] })
 const policyOf = attribute(orNull(uuid), { write: 'always', default: null, enforcePolicy: true })
 
 export const qosExtensions: readonly Extension[] = [
@@ -94,6 +96,18 @@ export const qosExtensions: readonly Extension[] = [
     updated: '2019-11-01T10:00:00-00:00',
     requires: ['qos'],
     adds: [to(port, { qos_network_policy_id: attribute(orNull(uuid), { write: 'never' }) })],
+  }),
+  extension('port-resource-request', {
+    name: 'Port Resource Request',
+    description: 'What the compute service has to find room for before it places a port',
+    updated: '2018-05-08T10:00:00-00:00',
+    adds: [to(port, { resource_request: attribute(resourceRequest, { write: 'never' }) })],
+  }),
+  extension('port-resource-request-groups', {
+    name: 'Port Resource Request Groups',
+    description: 'Requests in groups, each of one provider',
+    updated: '2021-08-02T10:00:00-00:00',
+    requires: ['port-resource-request'],
   }),
   extension('qos-pps', {
     name: 'QoS Rule Type Packet per Second Extension',

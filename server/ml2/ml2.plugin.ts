@@ -47,6 +47,7 @@ export const ml2Plugin = {
     'port-hints',
     'port-hint-ovs-tx-steering',
     'port-trusted-vif',
+    'port-hardware-offload-type',
     'uplink-status-propagation',
     'uplink-status-propagation-updatable',
     'dns-domain-ports',

@@ -49,6 +49,19 @@ onCloud('extras of ports are kept, changed and shown to whom they concern', asyn
   for (const [index, [answer, status]] of faults.entries()) assert.equal(answer.status, status, `${index}`)
 })
 
+onCloud('a port that the device switches says so in its profile', async ({ admin }) => {
+  const network = await admin.create('network', {})
+  const port = await admin.create('port', {
+    network_id: network.id,
+    hardware_offload_type: 'switchdev',
+    'binding:vnic_type': 'direct',
+  })
+  assert.equal(port.hardware_offload_type, 'switchdev')
+  assert.deepEqual(port['binding:profile'], { capabilities: ['switchdev'] })
+  const other = { network_id: network.id, hardware_offload_type: 'magic' }
+  assert.equal((await admin.call('POST', 'ports', { port: other })).status, 400)
+})
+
 onCloud('what has tags is created with them', async ({ admin, as, store }) => {
   const network = await as('blue').create('network', { tags: ['b', 'a'] })
   assert.deepEqual([network.tags, network.revision_number], [['a', 'b'], 1])

@@ -28,6 +28,7 @@ interface PortInput extends Omit<NewPort, 'binding'> {
   'binding:host_id'?: string | null
   'binding:vnic_type'?: string
   'binding:profile'?: Record<string, unknown> | null
+  hardware_offload_type?: string
 }
 
 export function portFeature(resource: Resource, ml2: Ml2): Feature {
@@ -74,7 +75,11 @@ export function portFeature(resource: Resource, ml2: Ml2): Feature {
 }
 
 function bindingOf(body: Partial<PortInput>): { binding?: Partial<BindingWish> } {
-  const { 'binding:host_id': host, 'binding:vnic_type': vnicType, 'binding:profile': profile } = body
+  const { 'binding:host_id': host, 'binding:vnic_type': vnicType } = body
+  // The driver of the device reads what it switches by itself from the profile.
+  const profile = body.hardware_offload_type
+    ? { ...body['binding:profile'], capabilities: [body.hardware_offload_type] }
+    : body['binding:profile']
   if (host === undefined && vnicType === undefined && profile === undefined) return {}
   return {
     binding: {

@@ -4,6 +4,7 @@ import { canonicalIp } from '../../lib/addresses.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
 import type { FixedIp } from '../ipam/fixed-ips.ts'
+import { type ResourceRequest, resourceRequestsOf } from '../qos/resource-request.ts'
 import type { QueryScope, Reader, View } from '../resource.ts'
 import { groupsOf } from '../security-group/port-groups.ts'
 import { portGroupsFilter } from '../security-group/security-group.feature.ts'
@@ -153,6 +154,14 @@ async function portViews(
     wants('trunk_details') && parents.length > 0
       ? await trunkDetailsOf(tx, parents)
       : new Map<string, Record<string, unknown>>()
+  const guaranteed = rows.filter((row) => row.qos_policy_id !== null || row.qos_network_policy_id !== null)
+  const requests =
+    wants('resource_request') && guaranteed.length > 0
+      ? await resourceRequestsOf(
+          tx,
+          guaranteed.map((row) => String(row.id)),
+        )
+      : new Map<string, ResourceRequest>()
   const groups = wants('security_groups') ? await groupsOf(tx, ids) : new Map<string, string[]>()
   return rows.map((row) => {
     const id = String(row.id)
@@ -174,6 +183,7 @@ async function portViews(
       ),
       tags: tags.get(id) ?? [],
       trunk_details: trunks.get(id),
+      resource_request: requests.get(id) ?? null,
       ...bindings.get(id),
     }
   })

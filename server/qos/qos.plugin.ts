@@ -21,6 +21,8 @@ export const qosPlugin: Plugin = {
     'qos-rule-type-details',
     'qos-rule-type-filter',
     'qos-port-network-policy',
+    'port-resource-request',
+    'port-resource-request-groups',
     'qos-pps',
     'qos-pps-minimum',
     'qos-rules-alias',

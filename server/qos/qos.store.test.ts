@@ -175,3 +175,46 @@ onCloud('kinds of rules tell what drivers take', async ({ as }) => {
   ])
   assert.equal((await as('blue').call('GET', 'qos/rule-types/frobnicate')).status, 404)
 })
+
+onCloud('guarantees become requests to the placement service', async ({ admin, as }) => {
+  const flat = { 'provider:network_type': 'flat', 'provider:physical_network': 'public-1' }
+  const network = await admin.create('network', { ...flat, shared: true })
+  const tunnel = await admin.create('network', {})
+  const policy = await admin.create('policy', { shared: true })
+  const rule = async (type: string, body: Shown): Promise<Shown> => {
+    const at = `qos/policies/${policy.id}/${type}_rules`
+    return (await admin.call('POST', at, { [`${type}_rule`]: body })).body[`${type}_rule`]
+  }
+  const port = await admin.create('port', { network_id: network.id, qos_policy_id: policy.id })
+  assert.equal(port.resource_request, null, 'nothing is guaranteed yet')
+  await rule('minimum_bandwidth', { min_kbps: 1000 })
+  await rule('minimum_bandwidth', { min_kbps: 500, direction: 'ingress' })
+  await rule('bandwidth_limit', { max_kbps: 5000 })
+  const one = (await admin.show('port', port.id)).resource_request
+  assert.deepEqual(one, {
+    request_groups: [
+      {
+        id: one.request_groups[0].id,
+        required: ['CUSTOM_PHYSNET_PUBLIC_1', 'CUSTOM_VNIC_TYPE_NORMAL'],
+        resources: { NET_BW_EGR_KILOBIT_PER_SEC: 1000, NET_BW_IGR_KILOBIT_PER_SEC: 500 },
+      },
+    ],
+    same_subtree: [],
+  })
+  await rule('minimum_packet_rate', { min_kpps: 7, direction: 'any' })
+  const both = (await admin.show('port', port.id)).resource_request
+  assert.equal(both.request_groups.length, 2)
+  assert.deepEqual(
+    both.same_subtree,
+    both.request_groups.map((group: Shown) => group.id),
+  )
+  const onTunnel = await admin.create('port', { network_id: tunnel.id, qos_policy_id: policy.id })
+  assert.deepEqual(
+    onTunnel.resource_request.request_groups.map((group: Shown) => group.resources),
+    [{ NET_PACKET_RATE_KILOPACKET_PER_SEC: 7 }],
+  )
+  await admin.update('network', network.id, { qos_policy_id: policy.id })
+  const plain = await as('blue').create('port', { network_id: network.id })
+  assert.ok(!('resource_request' in plain), 'for administrators')
+  assert.equal((await admin.show('port', plain.id)).resource_request.request_groups.length, 2)
+})
