@@ -64,7 +64,10 @@ export function factsOf(aliases: ReadonlySet<string>): Record<string, Collection
         ([, { ext }]) => ext === '(core)' || aliases.has(ext),
       )
       const attributes = Object.fromEntries(known)
-      if (attributes.tags) attributes.tags = { ...attributes.tags, allow_post: taggedAtBirth }
+      if (attributes.tags) {
+        const validate = { 'type:list_of_unique_strings': 255 }
+        attributes.tags = { ...attributes.tags, allow_post: taggedAtBirth, validate }
+      }
       return [collection, { ...fact, attributes }]
     }),
   )
