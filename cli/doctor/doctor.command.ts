@@ -1,7 +1,7 @@
 /** `nucleon doctor`: says what this host can do, what is missing and what will clash, each with what to do. */
 import { findings, type Level } from './findings.ts'
 
-const marks: Record<Level, string> = { ok: 'ok', note: 'note', missing: 'MISSING' }
+const marks: Record<Level, string> = { ok: 'ok', note: 'note', clash: 'CLASH', missing: 'MISSING' }
 
 export async function doctor(options: { state: string; json?: true }): Promise<void> {
   const found = await findings(options.state)
@@ -13,5 +13,5 @@ export async function doctor(options: { state: string; json?: true }): Promise<v
       if (advice !== undefined) process.stdout.write(`${' '.repeat(9)}${advice}\n`)
     }
   }
-  if (found.some((each) => each.level === 'missing')) process.exitCode = 1
+  if (found.some(({ level }) => level === 'missing' || level === 'clash')) process.exitCode = 1
 }

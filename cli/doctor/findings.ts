@@ -3,12 +3,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { findOvs } from '../../host/ovs/daemons.ts'
 import { run } from '../../host/run.ts'
+import { parseCidr } from '../../lib/addresses.ts'
 import { requireFreePort, runningIn } from '../state/control.ts'
 import { layoutOf, readMemory } from '../state/layout.ts'
 import { vsctl } from '../up/bridges.ts'
+import { publicCidr } from '../up/texts.ts'
 
-/** `missing` keeps Nucleon from working here; `note` is worth knowing. */
-export type Level = 'ok' | 'note' | 'missing'
+/** `missing` and `clash` keep Nucleon, or a part of it, from working here; `note` is worth knowing. */
+export type Level = 'ok' | 'note' | 'clash' | 'missing'
 
 export interface Finding {
   level: Level
@@ -152,26 +154,31 @@ const lookAtBridgeFilter: Look = () => {
     : []
 }
 
-/** dnsmasq of others (libvirt) that listens on every address would answer in place of ours. */
-const lookAtDnsmasq: Look = () => {
-  const others = readdirSync('/proc')
+/** What runs here: pid and words of the command line. */
+function commands(): { pid: string; words: string[] }[] {
+  return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-        return command[0]?.endsWith('dnsmasq') && command.some((word) => word.includes('libvirt'))
-          ? [pid]
-          : []
+        return [{ pid, words: readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') }]
       } catch {
         return []
       }
     })
+}
+
+/** dnsmasq of others (libvirt) answers on bridges of its own. */
+const lookAtDnsmasq: Look = () => {
+  const others = commands().filter(
+    ({ words }) => words[0]?.endsWith('dnsmasq') === true && words.some((word) => word.includes('libvirt')),
+  )
   return others.length === 0
     ? []
     : one(
         'note',
         'libvirt',
-        `its dnsmasq runs (process ${others.join(', ')}); ours live in namespaces of their own`,
+        `its dnsmasq runs (process ${others.map(({ pid }) => pid).join(', ')}); ours live in namespaces of their own`,
+        'Plug no instance into both a bridge of libvirt and a network here: two servers would answer it.',
       )
 }
 
@@ -190,11 +197,56 @@ const lookAtBridges: Look = async (state) => {
       'external_ids:nucleon-up',
     ])
     if (owner.includes(root)) continue
+    const ports = (await vsctl(running.ovsdb, ['list-ports', name])).split('\n').filter(Boolean)
+    const cards = ports.filter((port) => existsSync(`/sys/class/net/${port}/device`))
     found.push(
-      ...one('note', name, 'is there already and of somebody else: it is used as it is, and never removed'),
+      ...one(
+        'note',
+        name,
+        `is there already and of somebody else${ports.length > 0 ? ` (with ${ports.join(', ')})` : ''}: it is used as it ` +
+          'is, and never removed',
+        cards.length > 0
+          ? `Instances on the network public reach what is behind ${cards.join(', ')}: give it a subnet that fits.`
+          : undefined,
+      ),
     )
   }
   return found
+}
+
+/** Agents of Neutron itself would take Nucleon's flows and ports for leftovers, and the other way round. */
+const lookAtNeutron: Look = () => {
+  const agents = commands().filter(({ words }) =>
+    words.slice(0, 2).some((word) => /(^|\/)neutron-(openvswitch|linuxbridge|dhcp|l3)-agent$/.test(word)),
+  )
+  return agents.length === 0
+    ? []
+    : one(
+        'clash',
+        'Neutron',
+        `its agents run here (process ${agents.map(({ pid }) => pid).join(', ')}), on the same bridges and namespaces`,
+        'Stop them first, or run Nucleon in a network namespace of its own.',
+      )
+}
+
+/** Where the host's own address on br-ex would lie. */
+const lookAtAddresses: Look = async () => {
+  const text = await run(['ip', '-json', '-4', 'route', 'show', 'table', 'main']).catch(() => '[]')
+  const routes = JSON.parse(text || '[]') as { dst: string; dev?: string }[]
+  const own = parseCidr(publicCidr)
+  const taken = routes.filter(({ dst, dev }) => {
+    const cidr =
+      dev === 'br-ex' || dst === 'default' ? undefined : parseCidr(dst.includes('/') ? dst : `${dst}/32`)
+    return own !== undefined && cidr !== undefined && cidr.first <= own.last && own.first <= cidr.last
+  })
+  return taken.length === 0
+    ? []
+    : one(
+        'clash',
+        'addresses',
+        `${publicCidr}, which br-ex gets, is reached by ${taken.map(({ dst, dev }) => `${dst} on ${dev}`).join(', ')}`,
+        'Move one of them: what is behind the other cannot be reached while nucleon up runs.',
+      )
 }
 
 const lookAtState: Look = async (state) => {
@@ -234,6 +286,8 @@ const looks: readonly Look[] = [
   lookAtDocker,
   lookAtBridgeFilter,
   lookAtDnsmasq,
+  lookAtNeutron,
+  lookAtAddresses,
   lookAtState,
 ]
 
