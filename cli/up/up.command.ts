@@ -18,6 +18,7 @@ export async function up(options: UpOptions): Promise<void> {
     await (await starting).stop()
     return
   }
+  say('security groups are stored, not enforced on packets yet (vif_details.port_filter is false)')
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   process.stdout.write(
     `ready in ${seconds} s: API http://127.0.0.1:${all.memory.apiPort} · ` +
