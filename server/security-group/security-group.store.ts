@@ -86,11 +86,25 @@ export async function templateCount(tx: ReadTx): Promise<number> {
   return Number(count)
 }
 
+/** Templates whose remote group, or address group, is not there (any more) make no rule. */
 async function templatesFor(tx: ReadTx, group: SecurityGroupTable): Promise<NewRule[]> {
   const templates = await tx.db
     .selectFrom('default_security_group_rules')
     .selectAll()
     .where(group.is_default === 1 ? 'used_in_default_sg' : 'used_in_non_default_sg', '=', 1)
+    .where((eb) =>
+      eb.or([
+        eb('remote_group_id', 'is', null),
+        eb('remote_group_id', '=', parentGroup),
+        eb('remote_group_id', 'in', eb.selectFrom('security_groups').select('security_groups.id')),
+      ]),
+    )
+    .where((eb) =>
+      eb.or([
+        eb('remote_address_group_id', 'is', null),
+        eb('remote_address_group_id', 'in', eb.selectFrom('address_groups').select('address_groups.id')),
+      ]),
+    )
     .orderBy('id')
     .execute()
   return templates.map((template) => ({
