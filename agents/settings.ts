@@ -26,6 +26,10 @@ export async function readAgentConfig(paths: readonly string[], log: Logger): Pr
   const dhcp = loadRoleConfig(dhcpAgentSections, sources)
   const warnings = new Map([...l2.warnings, ...dhcp.warnings].map((each) => [each.where, each.message]))
   for (const [where, message] of warnings) log.warn({ where }, message)
+  for (const name of ['enable_isolated_metadata', 'force_metadata'] as const) {
+    if (!dhcp.values.DEFAULT[name]) continue
+    log.warn({ where: `[DEFAULT] ${name}` }, 'metadata is not served yet, and no route to it is announced')
+  }
   return { l2: l2.values, dhcp: dhcp.values }
 }
 

@@ -60,7 +60,6 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     runDir: options.runDir,
     log,
     generationOf,
-    prepare: (process) => leases.seed(process),
   })
   const flows = createFlowsFacility({ runDir: options.ovsRunDir, cookie: options.cookie, ovs, log })
   const files = createFilesFacility({
@@ -69,6 +68,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     signal: processes.signal,
     processes: processes.list,
     pidOf: processes.pidOf,
+    initialLeases: (process) => leases.initial(process),
     log,
   })
   const network = createNetworkFacility({ ledger, log, glanceInterval: Math.min(auditInterval, 3000) })

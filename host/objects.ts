@@ -119,8 +119,8 @@ export interface File {
 }
 
 /**
- * The file in which a process keeps what it has given out (dnsmasq's leases). Made empty before the process; its
- * content is the process's. Name it in the process's `needs`: one that took its place means a restart.
+ * The file in which a process keeps what it has given out (dnsmasq's leases). Made before the process, with the
+ * leases that are wanted; from then on its content is the process's. Name it in the process's `needs`: one that took its place means a restart.
  */
 export interface LeaseFile {
   kind: 'lease-file'

@@ -14,6 +14,8 @@ export const benchNames = {
   burst: '200 ports plugged at once, until all are ACTIVE',
   restart: 'the agent killed and started again with those 200 ports, until converged',
   memory: 'proportional memory (PSS) of all our processes, with those 200 ports',
+  dhcp: 'from the request for a network until its DHCP server answers',
+  large: 'one port added to a network of 5,000 and removed: bytes and processes',
 } as const
 
 export async function bench(names: readonly string[], options: { json?: true }): Promise<void> {

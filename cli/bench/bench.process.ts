@@ -3,6 +3,7 @@ import { cpus, release } from 'node:os'
 import { measureApi } from './api.bench.ts'
 import { type Bench, closeBench, type Figure, openBench } from './bench.place.ts'
 import { measureCreation } from './create.bench.ts'
+import { measureFirstAnswer, measureLargeNetwork } from './dhcp.bench.ts'
 import { measureBurst, measurePlug } from './plug.bench.ts'
 import { measureMemory, measureRestart, measureStart } from './process.bench.ts'
 
@@ -14,6 +15,8 @@ const benches: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   burst: measureBurst,
   restart: measureRestart,
   memory: measureMemory,
+  dhcp: measureFirstAnswer,
+  large: measureLargeNetwork,
 }
 
 const [form, ...asked] = process.argv.slice(2)

@@ -15,19 +15,22 @@ const repetitions = 30
 const burstSize = 200
 const deadline = 60_000
 
-async function benchNetwork(client: Client, name: string, cidr: string): Promise<string> {
+/** A network of that prefix, served by DHCP; its id. */
+export async function benchNetwork(client: Client, name: string, cidr: string): Promise<string> {
   const network = await create(client, 'network', { name })
   await create(client, 'subnet', { network_id: network.id, ip_version: 4, cidr })
   return network.id
 }
 
-const binding = (host: string, id: string) => ({
+/** What a compute service says of a port on that host. */
+export const binding = (host: string, id: string) => ({
   device_id: id,
   device_owner: 'compute:nova',
   'binding:host_id': host,
 })
 
-function recordOf(port: Port, name: string): InstanceRecord {
+/** How an instance of that port is plugged. */
+export function recordOf(port: Port, name: string): InstanceRecord {
   return {
     name,
     id: port.device_id,
@@ -45,7 +48,7 @@ async function isActive(client: Client, id: string): Promise<boolean> {
 }
 
 /** Asks every two milliseconds; answers when it was so. */
-async function timeOf(what: () => Promise<boolean> | boolean, failure: string): Promise<number> {
+export async function timeOf(what: () => Promise<boolean> | boolean, failure: string): Promise<number> {
   const end = performance.now() + deadline
   while (performance.now() < end) {
     if (await what()) return performance.now()

@@ -22,6 +22,8 @@ export interface FilesOptions {
   processes(): Iterable<Process>
   /** The pid of a process that runs. */
   pidOf(process: string): number | undefined
+  /** What a lease file holds that is made for the first time. */
+  initialLeases(process: string): string
   log: Log
 }
 
@@ -47,7 +49,7 @@ export function createFilesFacility(options: FilesOptions): Facility {
   const wanted = new Map<string, HostObject>()
   const remembered = new Map<string, Remembered>()
   const timers = new Set<NodeJS.Timeout>()
-  const leaseFiles = createLeaseFiles(options.pidOf)
+  const leaseFiles = createLeaseFiles(options.pidOf, options.initialLeases)
   const watches = new Map<string, Watch>()
   let events: FacilityEvents | undefined
   let stopped = false

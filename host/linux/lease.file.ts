@@ -36,8 +36,11 @@ interface Activity {
 /** Milliseconds after which a server that was seen between cutting and writing its file has written it. */
 const halfWritten = 100
 
-/** `pidOf`: of the running process of that id. */
-export function createLeaseFiles(pidOf: (process: string) => number | undefined): LeaseFiles {
+/** `pidOf`: of the running process of that id. `initial`: what a file holds of which nothing is known. */
+export function createLeaseFiles(
+  pidOf: (process: string) => number | undefined,
+  initial: (process: string) => string,
+): LeaseFiles {
   const files = new Map<string, Known>()
 
   async function look(file: LeaseFile): Promise<Observed | undefined> {
@@ -90,7 +93,10 @@ export function createLeaseFiles(pidOf: (process: string) => number | undefined)
         // The server goes on with this very file.
         await overwrite(file.path, before.text)
       } else {
-        const text = (pid === undefined ? undefined : await kept(pid, file.path)) ?? before?.text ?? ''
+        const text =
+          (pid === undefined ? undefined : await kept(pid, file.path)) ??
+          before?.text ??
+          initial(file.process)
         const beside = join(dirname(file.path), `.${basename(file.path)}.new`)
         await writeFile(beside, text, { mode: 0o644 })
         await rename(beside, file.path)

@@ -3,7 +3,6 @@
  * at once. A scope is a lease file. Level-triggered: what an agent leaves undone, the next one finds. A server that
  * starts without a lease file is told of the leases that it may find its clients with.
  */
-import { existsSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
@@ -25,11 +24,11 @@ interface LeaseFile {
 
 export interface LeasesFacility extends Facility {
   /**
-   * Call before a server starts: without a lease file it would refuse to renew what another server of the network
-   * gave. Clients renew the entries, which end never, with true ones; those that nobody wants any more are released.
-   * IPv6 leases cannot be told without their client's identifiers.
+   * What stands in the file of a server that has none yet; else it would refuse to renew what another server of the
+   * network gave. Clients renew the entries, which end never, with true ones; those that nobody wants any more are
+   * released. IPv6 leases cannot be told without their client's identifiers.
    */
-  seed(process: Process): void
+  initial(process: string): string
 }
 
 export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
@@ -151,11 +150,9 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
       return failures
     },
     auditScopes: () => [...known()].map(([file]) => file),
-    seed(process) {
-      const file = optionOf(process, '--dhcp-leasefile')
-      if (file === undefined || existsSync(file)) return
-      const leases = [...(wantedLeases.get(process.id)?.values() ?? [])].filter(({ ip }) => !ip.includes(':'))
-      writeFileSync(file, leases.map(({ mac, ip }) => `0 ${mac} ${ip} * *\n`).join(''), { mode: 0o644 })
+    initial(process) {
+      const leases = [...(wantedLeases.get(process)?.values() ?? [])].filter(({ ip }) => !ip.includes(':'))
+      return leases.map(({ mac, ip }) => `0 ${mac} ${ip} * *\n`).join('')
     },
     async stop() {},
   }

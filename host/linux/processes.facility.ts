@@ -27,8 +27,6 @@ export interface ProcessesOptions {
   log: Log
   /** Identity of a thing that a process needs: changes when it is made anew; undefined when it is not there. */
   generationOf(key: string): string | undefined
-  /** Puts in place what a process expects to find when it starts. Throws what keeps it from starting. */
-  prepare?(process: Process): void
 }
 
 export type SignalOutcome = 'sent' | 'later' | 'absent'
@@ -176,7 +174,6 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
       argv: [...process.argv],
       needs: needsOf(process),
     }
-    options.prepare?.(process)
     save(record)
     const output = openLog(process.id)
     const child = spawn(argv[0], argv.slice(1), {
