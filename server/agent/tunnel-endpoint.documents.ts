@@ -26,6 +26,10 @@ export const tunnelEndpointDocuments: DocumentSource<'tunnel-endpoint'> = {
         .map((body) => [body.id, new Set(hosts(body.tunnel_type).filter((host) => host !== body.host))]),
     )
   },
+  async page(tx, after, limit) {
+    const ids = (await endpoints(tx)).map((body) => body.id).filter((id) => id > after)
+    return ids.sort().slice(0, limit)
+  },
 }
 
 /** Every agent that comes or goes is the audience of all others: with one, all endpoints are affected. */

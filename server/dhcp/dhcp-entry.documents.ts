@@ -7,7 +7,7 @@ import type { DocumentSource } from '../feed/sources.ts'
 import { dnsAssignment } from '../port/dns.ts'
 import { addressesOf } from '../port/port.reader.ts'
 import type { NetworkingSettings } from '../settings.ts'
-import { isOneOf } from '../store/lists.ts'
+import { idsAfter, isOneOf } from '../store/lists.ts'
 import type { Change, ReadTx } from '../store/store.ts'
 import { dhcpOwner, reservedDhcpPort } from './dhcp-port.ts'
 import { dhcpHostsOf } from './dhcp-scheduler.ts'
@@ -22,6 +22,7 @@ export function dhcpEntryDocuments({ DEFAULT: options }: NetworkingSettings): Do
       const hosts = await dhcpHostsOf(tx, [...new Set(ports.map((port) => port.network_id))])
       return new Map(ports.map((port) => [port.id, hosts.get(port.network_id) ?? new Set<string>()]))
     },
+    page: (tx, after, limit) => idsAfter(tx, 'ports', after, limit),
   }
 }
 

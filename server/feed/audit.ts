@@ -34,7 +34,7 @@ export async function auditStep(
 ): Promise<{ plan: Plan; next: string | undefined }> {
   const source = sources[type] as DocumentSource
   const stored = (await storedIds.all(tx, { type, after, limit: pageSize })).map(({ id }) => id)
-  const derived = (await source.page?.(tx, after, pageSize)) ?? []
+  const derived = await source.page(tx, after, pageSize)
   // Each list is whole up to its last id: only up to there can they be compared.
   const ends = [stored, derived].flatMap((ids) => (ids.length < pageSize ? [] : [ids.at(-1) ?? '']))
   const end = ends.sort()[0]

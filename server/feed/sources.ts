@@ -14,10 +14,10 @@ export interface DocumentSource<T extends DocumentType = DocumentType> {
   /** The hosts that each document concerns now; an id that concerns none may be left out. */
   audience(tx: ReadTx, ids: readonly string[]): Promise<Map<string, Set<string>>>
   /**
-   * The next ids in their order, after `after` ('' for the first): the audit walks over all documents. Without it
-   * the audit finds what is told wrongly, but not what was never told.
+   * The next ids in their order, after `after` ('' for the first), of all that may be a document: the audit walks
+   * over them to find what was never told.
    */
-  page?(tx: ReadTx, after: string, limit: number): Promise<string[]>
+  page(tx: ReadTx, after: string, limit: number): Promise<string[]>
 }
 
 /** One source a type, as plain data; features fill it in server/assembly.ts. */

@@ -5,7 +5,7 @@ import { dhcpHostsOf } from '../dhcp/dhcp-scheduler.ts'
 import type { DocumentSource } from '../feed/sources.ts'
 import { numberOrNull } from '../ml2/segments.ts'
 import type { NetworkingSettings } from '../settings.ts'
-import { isOneOf } from '../store/lists.ts'
+import { idsAfter, isOneOf } from '../store/lists.ts'
 import type { ReadTx } from '../store/store.ts'
 
 export function networkDocuments({ DEFAULT: options }: NetworkingSettings): DocumentSource<'network'> {
@@ -36,6 +36,7 @@ export function networkDocuments({ DEFAULT: options }: NetworkingSettings): Docu
       }
       return audience
     },
+    page: (tx, after, limit) => idsAfter(tx, 'networks', after, limit),
   }
 }
 

@@ -1,7 +1,7 @@
 /** Port documents: for the hosts that a port is bound to, by active and inactive bindings. */
 import type { AddressPair, PortDocument } from '../../model/documents/documents.ts'
 import type { DocumentSource } from '../feed/sources.ts'
-import { isOneOf } from '../store/lists.ts'
+import { idsAfter, isOneOf } from '../store/lists.ts'
 import type { ReadTx } from '../store/store.ts'
 import { addressesOf } from './port.reader.ts'
 
@@ -27,6 +27,7 @@ export const portDocuments: DocumentSource<'port'> = {
     }
     return audience
   },
+  page: (tx, after, limit) => idsAfter(tx, 'ports', after, limit),
 }
 
 async function portBodies(tx: ReadTx, ids: readonly string[]): Promise<Map<string, PortDocument>> {

@@ -1,6 +1,6 @@
 /** Lists as ONE parameter, so that the text of a statement does not depend on their length. */
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { Engine } from './store.ts'
+import type { Engine, ReadTx } from './store.ts'
 
 /** `column` is one of the texts. */
 export function isOneOf(
@@ -12,4 +12,21 @@ export function isOneOf(
   return engine === 'postgres'
     ? sql<SqlBool>`${left} = any(${texts}::text[])`
     : sql<SqlBool>`${left} in (select value from json_each(${texts}))`
+}
+
+/** The next ids of a table, in their order, after `after` ('' for the first). */
+export async function idsAfter(
+  tx: ReadTx,
+  table: 'networks' | 'ports',
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await tx.db
+    .selectFrom(table)
+    .select('id')
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id)
 }
