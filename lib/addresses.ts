@@ -192,20 +192,26 @@ export function hostRange(cidr: Cidr): IpRange {
   return { first: cidr.first + 1n, last: cidr.version === 4 ? cidr.last - 1n : cidr.last }
 }
 
-/** `ranges` (sorted or not) without the addresses of `holes`, sorted. */
+/** `ranges` (sorted or not) without the addresses of `holes`, sorted; the time goes with their number. */
 export function subtractRanges(ranges: readonly IpRange[], holes: readonly IpRange[]): IpRange[] {
-  let rest = [...ranges]
-  for (const hole of holes) {
-    rest = rest.flatMap((range) => {
-      if (hole.last < range.first || hole.first > range.last) return [range]
-      const parts: IpRange[] = []
-      if (hole.first > range.first) parts.push({ first: range.first, last: hole.first - 1n })
-      if (hole.last < range.last) parts.push({ first: hole.last + 1n, last: range.last })
-      return parts
-    })
-  }
-  return rest.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
+  const gaps = mergeRanges(holes)
+  let passed = 0
+  return ranges.toSorted(byFirst).flatMap((range) => {
+    while ((gaps[passed]?.last ?? range.first) < range.first) passed++
+    const parts: IpRange[] = []
+    let { first } = range
+    for (let at = passed; at < gaps.length && first <= range.last; at++) {
+      const gap = gaps[at]
+      if (!gap || gap.first > range.last) break
+      if (gap.first > first) parts.push({ first, last: gap.first - 1n })
+      first = gap.last + 1n
+    }
+    if (first <= range.last) parts.push({ first, last: range.last })
+    return parts
+  })
 }
+
+const byFirst = (a: IpRange, b: IpRange): number => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0)
 
 const macPattern = /^[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}$/
 
@@ -225,4 +231,52 @@ export function eui64(prefix: Cidr | string, mac: string): string {
   const hex = mac.toLowerCase().replaceAll(':', '')
   const identifier = BigInt(`0x${hex.slice(0, 6)}fffe${hex.slice(6)}`) ^ (1n << 57n)
   return formatIp(((cidr.first >> 64n) << 64n) | identifier, 6)
+}
+
+/** `ranges` sorted, with those that overlap or touch made one. */
+export function mergeRanges(ranges: readonly IpRange[]): IpRange[] {
+  const merged: IpRange[] = []
+  for (const range of ranges.toSorted(byFirst)) {
+    const before = merged.at(-1)
+    if (before && before.last + 1n >= range.first) {
+      if (range.last > before.last) before.last = range.last
+    } else merged.push({ ...range })
+  }
+  return merged
+}
+
+/** An aligned block of 2^bits addresses; the numbers may be of any space. */
+export interface Block {
+  first: bigint
+  bits: number
+}
+
+/** The fewest aligned blocks that make up a range, in order. */
+export function blocksOfRange(range: IpRange): Block[] {
+  const blocks: Block[] = []
+  let { first } = range
+  while (first <= range.last) {
+    let bits = 0
+    while (first % (1n << BigInt(bits + 1)) === 0n && first + (1n << BigInt(bits + 1)) - 1n <= range.last) {
+      bits++
+    }
+    blocks.push({ first, bits })
+    first += 1n << BigInt(bits)
+  }
+  return blocks
+}
+
+/** The fewest prefixes of one family that hold the same addresses as these, in order. */
+export function compactCidrs(cidrs: readonly Cidr[]): Cidr[] {
+  return mergeRanges(cidrs).flatMap((range) =>
+    blocksOfRange(range).map(({ first, bits }) => {
+      const version = cidrs[0]?.version ?? 4
+      return cidrOf({ version, value: first }, widthOf(version) - bits)
+    }),
+  )
+}
+
+/** Bits of an address: 32 or 128. */
+export function addressBits(version: number): number {
+  return version === 4 ? 32 : 128
 }

@@ -356,6 +356,111 @@ export const tagResourceNotFound = fault(
   (resource: string, id: string) => `Resource ${resource} ${id} could not be found.`,
 )
 
+// Subnet pools and address scopes.
+export const subnetPoolNotFound = fault(
+  'SubnetPoolNotFound',
+  404,
+  (id: string) => `Subnet pool ${id} could not be found.`,
+)
+export const subnetPoolDeleteError = fault(
+  'SubnetPoolDeleteError',
+  400,
+  (reason: string) => `Unable to delete subnet pool: ${reason}.`,
+)
+export const subnetPoolQuotaExceeded = fault(
+  'SubnetPoolQuotaExceeded',
+  409,
+  () => 'Per-project subnet pool prefix quota exceeded.',
+)
+/** Neutron answers 500, which a full pool is not. */
+export const subnetAllocationError = fault(
+  'SubnetAllocationError',
+  409,
+  (reason: string) => `Failed to allocate subnet: ${reason}.`,
+)
+export const minPrefixSubnetAllocationError = fault(
+  'MinPrefixSubnetAllocationError',
+  400,
+  (prefixlen: number, least: number) =>
+    `Unable to allocate subnet with prefix length ${prefixlen}, minimum allowed prefix is ${least}.`,
+)
+export const maxPrefixSubnetAllocationError = fault(
+  'MaxPrefixSubnetAllocationError',
+  400,
+  (prefixlen: number, most: number) =>
+    `Unable to allocate subnet with prefix length ${prefixlen}, maximum allowed prefix is ${most}.`,
+)
+export const emptySubnetPoolPrefixList = fault(
+  'EmptySubnetPoolPrefixList',
+  400,
+  () => 'Empty subnet pool prefix list.',
+)
+export const prefixVersionMismatch = fault(
+  'PrefixVersionMismatch',
+  400,
+  () => 'Cannot mix IPv4 and IPv6 prefixes in a subnet pool.',
+)
+export const illegalSubnetPoolPrefixBounds = fault(
+  'IllegalSubnetPoolPrefixBounds',
+  400,
+  (name: string, length: number, other: string, bound: number) =>
+    `Illegal prefix bounds: ${name}=${length}, ${other}=${bound}.`,
+)
+export const illegalSubnetPoolPrefixUpdate = fault(
+  'IllegalSubnetPoolPrefixUpdate',
+  400,
+  (reason: string) => `Illegal update to prefixes: ${reason}.`,
+)
+export const illegalSubnetPoolUpdate = fault(
+  'IllegalSubnetPoolUpdate',
+  400,
+  (reason: string) => `Illegal subnetpool update : ${reason}.`,
+)
+export const networkSubnetPoolAffinityError = fault(
+  'NetworkSubnetPoolAffinityError',
+  400,
+  () => 'Subnets hosted on the same network must be allocated from the same subnet pool.',
+)
+export const addressScopeNotFound = fault(
+  'AddressScopeNotFound',
+  404,
+  (id: string) => `Address scope ${id} could not be found.`,
+)
+export const addressScopeInUse = fault(
+  'AddressScopeInUse',
+  409,
+  (id: string) => `Unable to complete operation on address scope ${id}. There are subnet pools of it.`,
+)
+export const addressScopeUpdateError = fault(
+  'AddressScopeUpdateError',
+  400,
+  (id: string, reason: string) => `Unable to update address scope ${id} : ${reason}.`,
+)
+export const addressScopePrefixConflict = fault(
+  'AddressScopePrefixConflict',
+  409,
+  () => 'Failed to associate address scope: subnetpools within an address scope must have unique prefixes.',
+)
+export const networkAddressScopeAffinityError = fault(
+  'NetworkAddressScopeAffinityError',
+  400,
+  () =>
+    'Subnets of the same address family hosted on the same network must all be of the same address scope.',
+)
+export const illegalSubnetPoolAssociation = fault(
+  'IllegalSubnetPoolAssociationToAddressScope',
+  400,
+  (pool: string, scope: string) =>
+    `Illegal subnetpool association: subnetpool ${pool} cannot be associated with address scope ${scope}.`,
+)
+export const illegalSubnetPoolIpVersionAssociation = fault(
+  'IllegalSubnetPoolIpVersionAssociationToAddressScope',
+  400,
+  (pool: string, scope: string, version: number) =>
+    `Illegal subnetpool association: subnetpool ${pool} cannot be associated with address scope ${scope} ` +
+    `because its family is not IPv${version}.`,
+)
+
 // Metering.
 export const meteringLabelNotFound = fault(
   'MeteringLabelNotFound',

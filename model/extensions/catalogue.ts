@@ -28,7 +28,13 @@ import { portExtras, subnetExternalNetwork } from './port-extras.ts'
 import { multiProvider, provider } from './provider.ts'
 import { qosExtensions } from './qos.ts'
 import { quotaExtensions } from './quota.ts'
-import { rbacAddressGroup, rbacPolicies, rbacSecurityGroups } from './rbac.ts'
+import {
+  rbacAddressGroup,
+  rbacAddressScope,
+  rbacPolicies,
+  rbacSecurityGroups,
+  rbacSubnetpool,
+} from './rbac.ts'
 import { securityGroupExtensions } from './security-group.ts'
 import {
   standardDescription,
@@ -39,6 +45,7 @@ import {
   tagPortsDuringBulkCreation,
 } from './standard-attributes.ts'
 import { subnetServiceTypes } from './subnet.ts'
+import { subnetpoolExtensions } from './subnetpool.ts'
 import { trunkExtensions } from './trunk.ts'
 
 /** In the order in which they are composed: who overrides comes after whom it overrides. */
@@ -76,7 +83,10 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     availabilityZoneFilter,
     networkAvailabilityZone,
     dhcpAgentScheduler,
+    ...subnetpoolExtensions,
     rbacPolicies,
+    rbacAddressScope,
+    rbacSubnetpool,
     ...meteringExtensions,
     ...qosExtensions,
     ...trunkExtensions,

@@ -21,3 +21,14 @@ export function string(max: number | null): Kind<string> {
     filter: sameText,
   }
 }
+
+/** Neutron: type:not_empty_string. */
+export const notEmptyString: Kind<string> = {
+  name: 'not-empty-string',
+  schema: { type: 'string', minLength: 1 },
+  parse(value) {
+    const text = textOf(value, null)
+    return text.trim() === '' ? refuse(`${shown(value)} is blank`) : text
+  },
+  filter: sameText,
+}

@@ -3,5 +3,6 @@ import type { Resource } from '../resource.ts'
 import { network } from './network.ts'
 import { port } from './port.ts'
 import { subnet } from './subnet.ts'
+import { subnetpool } from './subnetpool.ts'
 
-export const coreResources: readonly Resource[] = [network, subnet, port]
+export const coreResources: readonly Resource[] = [network, subnet, port, subnetpool]

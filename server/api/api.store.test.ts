@@ -424,7 +424,7 @@ onSqlite('paths, methods, headers, bodies', async ({ store }) => {
     const root = await call('GET', '/v2.0/', blue)
     assert.deepEqual(
       root.body.resources.map((one: Json) => one.collection),
-      ['networks', 'subnets', 'ports'],
+      ['networks', 'subnets', 'ports', 'subnetpools'],
     )
 
     const denied = await call('GET', '/v2.0/networks')

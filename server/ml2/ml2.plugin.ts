@@ -14,6 +14,8 @@ import { defaultRuleFeature } from '../security-group/default-rule.feature.ts'
 import { securityGroupRuleFeature } from '../security-group/rule.feature.ts'
 import { securityGroupFeature } from '../security-group/security-group.feature.ts'
 import { subnetFeature } from '../subnet/subnet.feature.ts'
+import { addressScopeFeature } from '../subnetpool/address-scope.feature.ts'
+import { subnetpoolFeature } from '../subnetpool/subnetpool.feature.ts'
 import { initializeTypeDrivers } from './ml2.ts'
 
 export const ml2Plugin = {
@@ -52,6 +54,13 @@ export const ml2Plugin = {
     'uplink-status-propagation-updatable',
     'dns-domain-ports',
     'subnet-dns-publish-fixed-ip',
+    'subnet_allocation',
+    'default-subnetpools',
+    'subnetpool-prefix-ops',
+    'subnet_onboard',
+    'address-scope',
+    'rbac-address-scope',
+    'rbac-subnetpool',
     'binding',
     'binding-extended',
     'agent',
@@ -83,6 +92,8 @@ export const ml2Plugin = {
       networkFeature(resource('network'), ml2),
       subnetFeature(resource('subnet'), ml2),
       portFeature(resource('port'), ml2),
+      subnetpoolFeature(resource('subnetpool')),
+      addressScopeFeature(resource('address_scope')),
       agentFeature(resource('agent'), ml2),
       securityGroupFeature(resource('security_group'), settings.quotas),
       securityGroupRuleFeature(resource('security_group_rule')),

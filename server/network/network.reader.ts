@@ -73,11 +73,12 @@ async function segmentViews(tx: ReadTx, ids: readonly string[]): Promise<Map<str
 
 const subnetsOfNetworks = prepared('network-views-subnets', (db, p: { ids: readonly string[] }, engine) =>
   db
-    .selectFrom('subnets')
-    .select(['network_id', 'id'])
-    .where(isOneOf(engine, 'network_id', p.ids))
-    .orderBy('created_at')
-    .orderBy('id'),
+    .selectFrom('subnets as s')
+    .leftJoin('subnetpools as p', 'p.id', 's.subnetpool_id')
+    .select(['s.network_id', 's.id', 's.ip_version', 'p.address_scope_id'])
+    .where(isOneOf(engine, 's.network_id', p.ids))
+    .orderBy('s.created_at')
+    .orderBy('s.id'),
 )
 
 const zonesOfNetworks = prepared('network-views-zones', (db, p: { ids: readonly string[] }, engine) =>
@@ -100,8 +101,11 @@ async function networkViews(
   const wantsSegments = wanted.has('segments') || [...wanted].some((name) => name.startsWith('provider:'))
   const none = new Map<string, never[]>()
   const segments = wantsSegments ? await segmentViews(tx, ids) : none
-  const subnets = wanted.has('subnets')
-    ? grouped((await subnetsOfNetworks.all(tx, { ids })).map((row) => [row.network_id, row.id]))
+  const wantsSubnets = ['subnets', 'ipv4_address_scope', 'ipv6_address_scope'].some((name) =>
+    wanted.has(name),
+  )
+  const subnets = wantsSubnets
+    ? grouped((await subnetsOfNetworks.all(tx, { ids })).map((row) => [row.network_id, row]))
     : none
   const zones = wanted.has('availability_zones')
     ? grouped((await zonesOfNetworks.all(tx, { ids })).map((row) => [row.network_id, row.availability_zone]))
@@ -109,6 +113,7 @@ async function networkViews(
   const tags = wanted.has('tags') ? await tagsOf(tx, 'network', ids) : none
   return rows.map((row) => {
     const id = String(row.id)
+    const own: SubnetOfNetwork[] = subnets.get(id) ?? []
     return {
       ...row,
       id,
@@ -118,11 +123,24 @@ async function networkViews(
       'router:external': flag(row['router:external']),
       availability_zone_hints: JSON.parse(String(row.availability_zone_hints ?? '[]')) as string[],
       availability_zones: zones.get(id) ?? [],
-      subnets: subnets.get(id) ?? [],
+      subnets: own.map((subnet) => subnet.id),
       tags: tags.get(id) ?? [],
+      ipv4_address_scope: scopeOf(own, 4),
+      ipv6_address_scope: scopeOf(own, 6),
       ...providerView(segments.get(id) ?? []),
     }
   })
+}
+
+interface SubnetOfNetwork {
+  id: string
+  ip_version: number
+  address_scope_id: string | null
+}
+
+/** The address scope of a network's subnets of that family; they are all of one. */
+function scopeOf(subnets: readonly SubnetOfNetwork[], version: number): string | null {
+  return subnets.find((subnet) => subnet.ip_version === version)?.address_scope_id ?? null
 }
 
 /** One segment shows as provider attributes, several as `segments`. */

@@ -15,6 +15,7 @@ import type { QuotaTables } from './tables/quotas.ts'
 import type { RbacTables } from './tables/rbac.ts'
 import type { SecurityGroupTables } from './tables/security-groups.ts'
 import type { ServicesTables } from './tables/services.ts'
+import type { SubnetpoolTables } from './tables/subnetpools.ts'
 import type { TrunkTables } from './tables/trunks.ts'
 
 export interface Tables
@@ -27,4 +28,5 @@ export interface Tables
     RbacTables,
     SecurityGroupTables,
     ServicesTables,
+    SubnetpoolTables,
     TrunkTables {}

@@ -8,9 +8,10 @@ import {
   sortableNumber,
   sortableValue,
 } from '../../lib/addresses.ts'
-import { gatewayIpInUse, subnetInUse, subnetNotFound } from '../../lib/errors.ts'
+import { badResourceRequest, gatewayIpInUse, subnetInUse, subnetNotFound } from '../../lib/errors.ts'
 import type { HostRoute } from '../../model/documents/documents.ts'
 import type { Resource } from '../../model/resource.ts'
+import type { Context } from '../context.ts'
 import { ensureDhcp } from '../dhcp/dhcp-scheduler.ts'
 import { allocateAddresses } from '../ipam/allocation.ts'
 import { hasImpliedAddresses, isAutoAddressed } from '../ipam/fixed-ips.ts'
@@ -23,6 +24,7 @@ import type { Feature, Input } from '../resource.ts'
 import { prepared } from '../store/prepared.ts'
 import type { Operation, ReadTx, Tx } from '../store/store.ts'
 import type { SubnetTable } from '../store/tables/networking.ts'
+import { checkAffinity, givePrefix, poolOfSubnet, takePrefix } from '../subnetpool/subnetpool.store.ts'
 import { removeTags, replaceTags } from '../tag/tags.ts'
 import { subnetReader } from './subnet.reader.ts'
 import {
@@ -31,10 +33,10 @@ import {
   defaultGateway,
   defaultPools,
   leastMtu,
+  namedCidr,
   networkMtuSubnetConflict,
   type Pool,
   poolRanges,
-  requireCidr,
   type SubnetFacts,
 } from './subnet.rules.ts'
 
@@ -48,6 +50,7 @@ interface SubnetInput {
   cidr?: string | null
   prefixlen?: number | null
   subnetpool_id?: string | null
+  use_default_subnetpool?: boolean
   gateway_ip?: string | null
   allocation_pools?: Pool[] | null
   dns_nameservers?: string[] | null
@@ -64,10 +67,12 @@ export function subnetFeature(resource: Resource, ml2: Ml2): Feature {
     resource,
     reader: subnetReader,
     targets: networkTargets,
-    serialize: (inputs) => [...new Set(inputs.map((input) => `network:${input.network_id}`))],
-    async create(tx, _context, inputs) {
+    serialize: (inputs) => [...new Set(inputs.flatMap(turnsOf))],
+    async create(tx, context, inputs) {
       const ids: string[] = []
-      for (const input of inputs) ids.push(await createSubnet(tx, ml2, input as unknown as SubnetInput))
+      for (const input of inputs) {
+        ids.push(await createSubnet(tx, ml2, context, input as unknown as SubnetInput))
+      }
       return ids
     },
     update: (tx, _context, current, changes) => updateSubnet(tx, ml2, current.id, changes),
@@ -80,9 +85,19 @@ export function subnetFeature(resource: Resource, ml2: Ml2): Feature {
   }
 }
 
-async function createSubnet(tx: Tx, ml2: Ml2, input: SubnetInput): Promise<string> {
-  const cidr = requireCidr(input)
+/** Those who take from the same network or pool stand in line. */
+function turnsOf({ network_id, subnetpool_id, use_default_subnetpool, ip_version }: Input): string[] {
+  const pool = use_default_subnetpool === true ? `default-${ip_version}` : subnetpool_id
+  return [`network:${network_id}`, ...(typeof pool === 'string' ? [`subnetpool:${pool}`] : [])]
+}
+
+async function createSubnet(tx: Tx, ml2: Ml2, context: Context, input: SubnetInput): Promise<string> {
+  const wish = { ...input, cidr: namedCidr(input) }
+  const pool = await poolOfSubnet(tx, context, wish)
   const network = await portNetwork(tx, input.network_id)
+  await checkAffinity(tx, network.id, input.ip_version, pool)
+  const cidr = pool ? await takePrefix(tx, pool, wish) : wish.cidr
+  if (!cidr) throw badResourceRequest('subnets', 'a subnetpool must be specified in the absence of a cidr')
   const gateway = input.gateway_ip === undefined ? defaultGateway(cidr) : input.gateway_ip
   const facts: SubnetFacts = {
     id: randomUUID(),
@@ -126,6 +141,7 @@ async function createSubnet(tx: Tx, ml2: Ml2, input: SubnetInput): Promise<strin
     host_routes: JSON.stringify(facts.host_routes),
     service_types: JSON.stringify(input.service_types ?? []),
     dns_publish_fixed_ip: Number(input.dns_publish_fixed_ip ?? false),
+    subnetpool_id: pool?.id ?? null,
   }
   await tx.db.insertInto('subnets').values(row).execute()
   await fillPools(tx, row.id, facts.allocation_pools)
@@ -280,6 +296,7 @@ async function deleteSubnet(tx: Tx, ml2: Ml2, id: string): Promise<void> {
 export async function removeSubnetRow(tx: Tx, row: SubnetTable): Promise<void> {
   await tx.db.deleteFrom('ip_allocations').where('subnet_id', '=', row.id).execute()
   await empty(tx, row.id)
+  await givePrefix(tx, row)
   await removeTags(tx, 'subnet', row.id)
   await tx.db.deleteFrom('subnets').where('id', '=', row.id).execute()
   noteSubnet(tx, 'delete', row)

@@ -1,5 +1,4 @@
 /** Reads subnets: all of a subnet is one row, but for its tags. */
-import { sql } from 'kysely'
 import { accessColumn, flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
 import type { Reader } from '../resource.ts'
 import { tagFilters, tagsOf } from '../tag/tags.ts'
@@ -18,6 +17,7 @@ const ownColumns = [
   'host_routes',
   'service_types',
   'dns_publish_fixed_ip',
+  'subnetpool_id',
 ] as const
 
 const lists = ['allocation_pools', 'dns_nameservers', 'host_routes', 'service_types'] as const
@@ -29,7 +29,6 @@ export const subnetReader: Reader = {
     ...parentNetworkColumns('subnets.network_id'),
     shared: accessColumn('access_as_shared', 'subnets.network_id'),
     'router:external': accessColumn('access_as_external', 'subnets.network_id'),
-    subnetpool_id: () => sql`cast(null as text)`,
   },
   filters: tagFilters('subnet', 'subnets'),
   async views({ tx }, rows, wanted) {
@@ -41,7 +40,6 @@ export const subnetReader: Reader = {
       return {
         ...row,
         id,
-        subnetpool_id: null,
         enable_dhcp: flag(row.enable_dhcp),
         dns_publish_fixed_ip: flag(row.dns_publish_fixed_ip),
         shared: flag(row.shared),

@@ -48,18 +48,13 @@ export interface SubnetFacts {
   ipv6_address_mode: string | null
 }
 
-/** The prefix of a new subnet. Throws InvalidInput or BadRequest. */
-export function requireCidr(input: {
+/** The prefix that a body names; undefined where it is to come from a pool. Throws InvalidInput or BadRequest. */
+export function namedCidr(input: {
   cidr?: unknown
   prefixlen?: unknown
-  subnetpool_id?: unknown
   ip_version?: unknown
-}): Cidr {
-  const wantsPool = input.subnetpool_id !== undefined && input.subnetpool_id !== null
-  if (wantsPool) throw invalidInput('Subnet pools are not available')
-  if (typeof input.cidr !== 'string') {
-    throw badResourceRequest('subnets', 'a subnetpool must be specified in the absence of a cidr')
-  }
+}): Cidr | undefined {
+  if (typeof input.cidr !== 'string') return undefined
   if (input.prefixlen !== undefined && input.prefixlen !== null) {
     throw badResourceRequest('subnets', 'cidr and prefixlen must not be supplied together')
   }

@@ -8,6 +8,7 @@ import { up as dhcp } from './0020-dhcp.ts'
 import { up as rbac } from './0040-rbac.ts'
 import { up as quotas } from './0041-quotas.ts'
 import { up as securityGroups } from './0042-security-groups.ts'
+import { up as subnetpools } from './0050-subnetpools.ts'
 import { up as metering } from './0060-metering.ts'
 import { up as qos } from './0061-qos.ts'
 import { up as extras } from './0062-extras.ts'
@@ -25,6 +26,7 @@ export const migrations: readonly Migration[] = [
   { name: '0040-rbac', up: rbac },
   { name: '0041-quotas', up: quotas },
   { name: '0042-security-groups', up: securityGroups },
+  { name: '0050-subnetpools', up: subnetpools },
   { name: '0060-metering', up: metering },
   { name: '0061-qos', up: qos },
   { name: '0062-extras', up: extras },

@@ -62,6 +62,8 @@ export interface SubnetTable extends Standard {
   /** JSON list of device-owner prefixes. */
   service_types: string
   dns_publish_fixed_ip: number
+  /** The pool that its prefix was cut from. */
+  subnetpool_id: string | null
 }
 
 export interface PortTable extends Standard {
