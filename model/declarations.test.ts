@@ -102,7 +102,6 @@ const kindsOf: Record<string, readonly string[]> = {
   'type:list_of_unique_strings': ['unique-strings'],
   'type:ip_pools': ['allocation-pools'],
   'type:subnet_or_none': ['cidr'],
-  'type:subnet_list': ['cidr-list'],
   'type:not_empty_string': ['not-empty-string'],
   'type:nameservers': ['nameservers'],
   'type:hostroutes': ['host-routes'],

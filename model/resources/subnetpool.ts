@@ -1,7 +1,7 @@
 /** Subnet pools: prefixes that subnets are cut from; and address scopes, within which addresses are unambiguous. */
 import { boolean } from '../fields/boolean.ts'
-import { cidrList } from '../fields/cidr-list.ts'
 import { integerAmong, nonNegative } from '../fields/integer.ts'
+import { cidrs as cidrList } from '../fields/lists.ts'
 import { notEmptyString, string } from '../fields/string.ts'
 import { uuid } from '../fields/uuid.ts'
 import { attribute, resource } from '../resource.ts'

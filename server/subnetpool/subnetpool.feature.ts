@@ -23,7 +23,7 @@ import {
   prefixVersionMismatch,
   subnetPoolDeleteError,
 } from '../../lib/errors.ts'
-import { cidrList } from '../../model/fields/cidr-list.ts'
+import { cidrs as cidrList } from '../../model/fields/lists.ts'
 import { uuidOf } from '../../model/fields/uuid.ts'
 import type { Resource } from '../../model/resource.ts'
 import { faultOf } from '../api/body.ts'
