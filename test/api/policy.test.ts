@@ -14,7 +14,7 @@ import { type Attribute, compose, type Model, type Resource, type SubResource } 
 import { coreResources } from '../../model/resources/core.ts'
 import { servicePluginNames } from '../../server/plugins.ts'
 import { createCloud, type WholeCloud } from '../whole/cloud.ts'
-import { type Body, emptyLists, members, type Place, recipes } from './policy/recipes.ts'
+import { type Body, emptyLists, members, type Place, type Recipe, recipes } from './policy/recipes.ts'
 
 type Table = Record<string, Record<string, string>>
 type Where = 'own' | 'other' | 'shared' | 'external' | 'below' | 'guest'
@@ -253,9 +253,15 @@ async function askCreate(resource: Resource, where: Where): Promise<void> {
       const privileged = !foreign || role === 'admin' || role === 'service'
       const answer = await call(tokens[role] ?? '', 'POST', resource.path, { [resource.name]: body })
       const what = `${role}, ${where}: POST ${resource.path} (${rules.join(', ')})`
-      expect(what, answer, may && privileged ? 'success' : privileged ? [403, 404] : [400, 403, 404])
+      const allowed = outcome(recipe, body)
+      expect(what, answer, may && privileged ? allowed : privileged ? [403, 404] : [400, 403, 404])
     }
   }
+}
+
+/** What a request is answered with that policy lets through. */
+function outcome(recipe: Recipe | undefined, body: Body): readonly number[] | 'success' {
+  return Object.keys(body).some((one) => recipe?.onlyOne?.includes(one)) ? [200, 201, 400] : 'success'
 }
 
 async function askShow(resource: Resource, where: Where): Promise<void> {
@@ -338,8 +344,9 @@ async function askUpdate(resource: Resource, where: Where): Promise<void> {
       const may = rules.every((rule) => allowsAction(rule, role, where))
       const answer = await call(tokens[role] ?? '', 'PUT', `${path}/${id}`, { [name]: body })
       const what = `${role}, ${where}: PUT ${path} (${rules.join(', ')})`
-      const taken = Object.keys(body).some((one) => recipe?.notUpdated?.includes(one)) ? [400] : 'success'
-      expect(what, answer, may ? taken : refusal(name, role, where))
+      const taken = Object.keys(body).some((one) => recipe?.notUpdated?.includes(one))
+      const allowed = taken ? [400] : outcome(recipe, body)
+      expect(what, answer, may ? allowed : refusal(name, role, where))
     }
   }
 }

@@ -38,6 +38,8 @@ export interface Recipe {
   variants?: readonly BodyOf[]
   /** Attributes that PUT takes and this server then refuses with 400. */
   notUpdated?: readonly string[]
+  /** Attributes that one object of the cloud may have: the next one that is let through is refused with 400. */
+  onlyOne?: readonly string[]
   /** Attributes that only some objects show, and what such an object is made with. */
   sometimes?: { attributes: readonly string[]; body?: Body }
   /** Its objects are shared by RBAC policies of this type. */
@@ -211,6 +213,7 @@ export const recipes: Record<string, Recipe> = {
     body: ({ owner }) => ({ project_id: owner, name: 'pool', prefixes: ['10.0.0.0/16', '10.8.0.0/16'] }),
     change: description,
     shares: 'subnetpool',
+    onlyOne: ['is_default'],
     variants: [() => ({ shared: true }), () => ({ is_default: true })],
     actions: {
       add_prefixes: () => ({ prefixes: ['10.16.0.0/16'] }),
