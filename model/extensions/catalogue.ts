@@ -15,6 +15,7 @@ import { localIps } from './local-ip.ts'
 import { logging } from './logging.ts'
 import { meteringExtensions } from './metering.ts'
 import { externalNet, netMtu, netMtuWritable, networkAvailabilityZone } from './network.ts'
+import { networkIpAvailabilityExtensions } from './network-ip-availability.ts'
 import {
   allowedAddressPairs,
   dnsIntegration,
@@ -82,6 +83,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     availabilityZones,
     availabilityZoneFilter,
     networkAvailabilityZone,
+    ...networkIpAvailabilityExtensions,
     dhcpAgentScheduler,
     ...subnetpoolExtensions,
     rbacPolicies,

@@ -7,6 +7,7 @@ import { dhcpEntryDocuments } from '../dhcp/dhcp-entry.documents.ts'
 import { keepDhcpUp, upkeepInterval } from '../dhcp/dhcp-upkeep.ts'
 import { networkDocuments } from '../network/network.documents.ts'
 import { networkFeature } from '../network/network.feature.ts'
+import { networkIpAvailability } from '../network-ip-availability/availability.feature.ts'
 import type { Plugin } from '../plugin.ts'
 import { portDocuments } from '../port/port.documents.ts'
 import { portFeature } from '../port/port.feature.ts'
@@ -82,6 +83,8 @@ export const ml2Plugin = {
     'security-groups-shared-filtering',
     'security-groups-rules-belongs-to-default-sg',
     'security-groups-default-rules',
+    'network-ip-availability',
+    'network-ip-availability-details',
     'quotas',
     'quota_details',
     'quota-check-limit',
@@ -100,7 +103,10 @@ export const ml2Plugin = {
       defaultRuleFeature(resource('default_security_group_rule')),
       addressGroupFeature(resource('address_group')),
     ],
-    computed: [availabilityZones(resource('availability_zone'))],
+    computed: [
+      availabilityZones(resource('availability_zone')),
+      networkIpAvailability(resource('network_ip_availability')),
+    ],
     sources: {
       network: networkDocuments(settings),
       port: portDocuments,

@@ -327,6 +327,26 @@ part('agents', 'agent', async () => {
   await does('admin', 'network delete served')
 })
 
+part('addresses in use', 'network-ip-availability', async () => {
+  await does('blue', 'network create counted')
+  await does('blue', 'subnet create counted4 --network counted --subnet-range 10.8.0.0/24 --no-dhcp')
+  await does(
+    'blue',
+    'subnet create counted6 --network counted --ip-version 6 --subnet-range 2001:db8:8::/64 --no-dhcp',
+  )
+  await does('blue', 'port create counted1 --network counted')
+  const rows = await lists('admin', 'ip availability list')
+  const row = rows.find((one) => one['Network Name'] === 'counted')
+  assert.deepEqual([row?.['Total IPs'], row?.['Used IPs']], [253, 1])
+  assert.equal((await lists('admin', 'ip availability list --ip-version 6 --project blue')).length, 1)
+  assert.equal((await lists('admin', 'ip availability list --project red')).length, 0)
+  const out = await does('admin', 'ip availability show counted -f json')
+  assert.ok(out.includes(`"total_ips": ${2n ** 64n - 2n + 253n},`), out)
+  assert.deepEqual(await lists('blue', 'ip availability list'), [])
+  await does('blue', 'port delete counted1')
+  await does('blue', 'network delete counted')
+})
+
 part('RBAC policies', 'rbac-policies', async () => {
   const network = await shows('blue', 'network create lent')
   const { id: red } = await shows('admin', 'project show red')
