@@ -50,7 +50,10 @@ export async function startTestPostgres(): Promise<TestCluster | string> {
         cwd: '/',
       },
     )
-    const settings = ['fsync=off', 'full_page_writes=off', 'listen_addresses=', 'max_connections=200']
+    const settings = [
+      ...['fsync=off', 'full_page_writes=off', 'listen_addresses='],
+      ...['max_connections=200', 'max_prepared_transactions=8'],
+    ]
     const server = spawn(
       ...command('postgres', '-D', data, '-k', directory, ...settings.flatMap((setting) => ['-c', setting])),
       { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] },
