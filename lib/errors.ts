@@ -637,6 +637,11 @@ export const defaultSecurityGroupRuleExists = fault(
   409,
   (id: string) => `Default Security group rule already exists. Rule id is ${id}.`,
 )
+export const securityGroupDefaultStatefulnessAlreadyExists = fault(
+  'SecurityGroupDefaultStatefulnessAlreadyExists',
+  409,
+  (project: string) => `A default statefulness of security groups is set already: ${project}.`,
+)
 
 // Address groups.
 export const addressGroupNotFound = fault(

@@ -17,6 +17,7 @@ import { meteringExtensions } from './metering.ts'
 import { externalNet, netMtu, netMtuWritable, networkAvailabilityZone } from './network.ts'
 import { networkIpAvailabilityExtensions } from './network-ip-availability.ts'
 import {
+  addressPairsRejectMulticast,
   allowedAddressPairs,
   dnsIntegration,
   extraDhcpOpt,
@@ -67,6 +68,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     netMtuWritable,
     portSecurity,
     allowedAddressPairs,
+    addressPairsRejectMulticast,
     extraDhcpOpt,
     dnsIntegration,
     portMacAddressRegenerate,

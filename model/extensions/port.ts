@@ -30,6 +30,13 @@ export const allowedAddressPairs = extension('allowed-address-pairs', {
   ],
 })
 
+export const addressPairsRejectMulticast = extension('aap-reject-multicast', {
+  name: 'Allowed address pairs reject multicast extension',
+  description: 'No multicast address is among the addresses that a port may send from',
+  updated: '2026-04-01T00:00:00-00:00',
+  requires: ['allowed-address-pairs'],
+})
+
 export const extraDhcpOpt = extension('extra_dhcp_opt', {
   name: 'Neutron Extra DHCP options',
   description: 'DHCP options of a port',

@@ -9,6 +9,7 @@ import { addressGroup as addressGroupResource } from '../resources/address-group
 import { port } from '../resources/port.ts'
 import {
   defaultSecurityGroupRule,
+  defaultStatefulness,
   securityGroup as groups,
   securityGroupRule as rules,
 } from '../resources/security-group.ts'
@@ -104,6 +105,16 @@ const defaultRules = extension('security-groups-default-rules', {
   resources: [defaultSecurityGroupRule],
 })
 
+const defaultStateful = extension('security-groups-default-statefulness', {
+  name: 'Security Groups Default Statefulness',
+  description: 'Whether new security groups are stateful, of a project and of the cloud',
+  updated: '2026-04-13T00:00:00-00:00',
+  requires: ['security-group', 'stateful-security-group'],
+  resources: [defaultStatefulness],
+  // What a client leaves out is worked out of these.
+  adds: [to(groups, { stateful: attribute(boolean, { write: 'always' }) })],
+})
+
 export const securityGroupExtensions: readonly Extension[] = [
   securityGroup,
   portFiltering,
@@ -114,4 +125,5 @@ export const securityGroupExtensions: readonly Extension[] = [
   sharedFiltering,
   belongsToDefault,
   defaultRules,
+  defaultStateful,
 ]

@@ -1,5 +1,5 @@
 /** Addresses besides its own that a port may send from: an address or a prefix, with a MAC address of its own or not. */
-import { canonicalCidr, canonicalIp } from '../../lib/addresses.ts'
+import { addressBits, cidrOf, contains, formatCidr, parseCidr, parseIp } from '../../lib/addresses.ts'
 import { isObject, type Kind, listOf, noRepeats, onlyKeys, refuse, shown } from './kind.ts'
 import { macAddressOf } from './mac-address.ts'
 
@@ -7,6 +7,8 @@ export interface AddressPairRequest {
   ip_address: string
   mac_address?: string
 }
+
+const multicast = ['224.0.0.0/4', 'ff00::/8'].flatMap((text) => parseCidr(text) ?? [])
 
 /** Neutron: convert_none_to_empty_list, type:allowed_address_pairs. */
 export const addressPairs: Kind<AddressPairRequest[]> = {
@@ -37,11 +39,14 @@ export const addressPairs: Kind<AddressPairRequest[]> = {
   },
 }
 
+/** Nobody sends from a multicast address (aap-reject-multicast); a prefix that holds others too may be named. */
 function addressOf(value: unknown): string {
   const text = typeof value === 'string' ? value : ''
-  return (
-    canonicalIp(text) ??
-    canonicalCidr(text) ??
-    refuse(`${shown(value)} is neither an IP address nor a subnet`)
-  )
+  const ip = parseIp(text)
+  const prefix = ip ? cidrOf(ip, addressBits(ip.version)) : parseCidr(text)
+  if (!prefix) return refuse(`${shown(value)} is neither an IP address nor a subnet`)
+  if (multicast.some((range) => contains(range, prefix.network) && prefix.prefixlen >= range.prefixlen)) {
+    return refuse(`${shown(value)} is a multicast address`)
+  }
+  return ip ? prefix.network : formatCidr(prefix)
 }

@@ -224,7 +224,9 @@ const suites: Record<string, Suite> = {
     kind: addressPairs,
     takes: [
       [null, []],
-      [[{ ip_address: '10.0.0.0/24' }], [{ ip_address: '10.0.0.0/24' }]],
+      [[{ ip_address: '10.0.0.9/24' }], [{ ip_address: '10.0.0.0/24' }]],
+      [[{ ip_address: '0.0.0.0/0' }], [{ ip_address: '0.0.0.0/0' }]],
+      [[{ ip_address: '224.0.0.0/3' }], [{ ip_address: '224.0.0.0/3' }]],
       [
         [{ ip_address: 'FD00::5', mac_address: 'FA:16:3E:00:00:01' }],
         [{ ip_address: 'fd00::5', mac_address: 'fa:16:3e:00:00:01' }],
@@ -238,6 +240,11 @@ const suites: Record<string, Suite> = {
       [{ ip_address: '10.0.0.5', mac_address: 'x' }],
       [{ ip_address: '10.0.0.5' }, { ip_address: '10.0.0.5' }],
       [{ ip_address: '10.0.0.5', x: 1 }],
+      [{ ip_address: '224.0.0.1' }],
+      [{ ip_address: '239.255.0.0/16' }],
+      [{ ip_address: 'ff02::5' }],
+      [{ ip_address: 'ff00::/8' }],
+      [{ ip_address: '10.0.0.5', mac_address: '01:00:5e:00:00:01' }],
     ],
   },
   'DHCP options': {

@@ -48,6 +48,17 @@ export const securityGroupRule = resource('security_group_rule', {
   },
 })
 
+/** Whether new groups are stateful that do not say so: of one project, or (null) of all that have none of their own. */
+export const defaultStatefulness = resource('security_groups_default_statefulness', {
+  collection: 'security_groups_default_statefulness',
+  notFound: 'SecurityGroupDefaultStatefulnessNotFound',
+  attributes: {
+    id: attribute(uuid, { write: 'never', filter: true, sort: true }),
+    project_id: attribute(orNull(string(255)), { ...made, default: null, requiredByPolicy: true }),
+    stateful: attribute(boolean, { write: 'always', default: true, filter: true, sort: true }),
+  },
+})
+
 export const defaultSecurityGroupRule = resource('default_security_group_rule', {
   operations: ['list', 'show', 'create', 'delete'],
   attributes: {

@@ -21,7 +21,7 @@ export interface BodyPlan {
 
 export function bodyPlan(singular: string, collection: string, attributes: Attributes): BodyPlan {
   const entries = Object.entries(attributes)
-  const owned = entries.some(([name, one]) => name === 'project_id' && one.post && one.required)
+  const owned = entries.some(([name, one]) => name === 'project_id' && one.post)
   const own = (name: string) => owned && (name === 'project_id' || name === 'tenant_id')
   for (const [, one] of entries) if (Array.isArray(one.default)) Object.freeze(one.default)
   return {
@@ -40,7 +40,10 @@ export function readCreate(
   context: Context,
 ): { inputs: Input[]; bulk: boolean } {
   if (!isObject(body)) throw badRequest('Resource body required')
-  const bulk = Object.hasOwn(body, plan.collection)
+  // Where both have one name, a list is a list.
+  const bulk =
+    Object.hasOwn(body, plan.collection) &&
+    (plan.singular !== plan.collection || Array.isArray(body[plan.collection]))
   if (!bulk) return { inputs: [createInput(plan, body[plan.singular], context)], bulk }
   const list = body[plan.collection]
   if (!Array.isArray(list) || list.length === 0) throw badRequest('Resources required')
@@ -87,7 +90,7 @@ function known(plan: BodyPlan, name: string): Attribute {
 /** Roles that may create for other projects besides the administrator's. */
 const mayActForOthers: readonly string[] = ['service', 'advsvc']
 
-function ownerOf(plan: BodyPlan, sent: Record<string, unknown>, context: Context): string {
+function ownerOf(plan: BodyPlan, sent: Record<string, unknown>, context: Context): string | null {
   const { project_id: project, tenant_id: tenant } = sent
   if (project !== undefined && tenant !== undefined && project !== tenant) {
     throw badRequest("'project_id' and 'tenant_id' do not match")
@@ -98,7 +101,7 @@ function ownerOf(plan: BodyPlan, sent: Record<string, unknown>, context: Context
       throw badRequest("The token has no project: 'project_id' must be specified")
     return context.projectId
   }
-  const given = parsed('project_id', known(plan, 'project_id'), owner) as string
+  const given = parsed('project_id', known(plan, 'project_id'), owner) as string | null
   if (
     given !== context.projectId &&
     !context.isAdmin &&

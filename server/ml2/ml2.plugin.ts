@@ -12,6 +12,7 @@ import type { Plugin } from '../plugin.ts'
 import { portDocuments } from '../port/port.documents.ts'
 import { portFeature } from '../port/port.feature.ts'
 import { defaultRuleFeature } from '../security-group/default-rule.feature.ts'
+import { defaultStatefulnessFeature } from '../security-group/default-statefulness.feature.ts'
 import { securityGroupRuleFeature } from '../security-group/rule.feature.ts'
 import { securityGroupFeature } from '../security-group/security-group.feature.ts'
 import { subnetFeature } from '../subnet/subnet.feature.ts'
@@ -36,6 +37,7 @@ export const ml2Plugin = {
     'net-mtu-writable',
     'port-security',
     'allowed-address-pairs',
+    'aap-reject-multicast',
     'extra_dhcp_opt',
     'dns-integration',
     'port-mac-address-regenerate',
@@ -83,6 +85,7 @@ export const ml2Plugin = {
     'security-groups-shared-filtering',
     'security-groups-rules-belongs-to-default-sg',
     'security-groups-default-rules',
+    'security-groups-default-statefulness',
     'network-ip-availability',
     'network-ip-availability-details',
     'quotas',
@@ -101,6 +104,7 @@ export const ml2Plugin = {
       securityGroupFeature(resource('security_group'), settings.quotas),
       securityGroupRuleFeature(resource('security_group_rule')),
       defaultRuleFeature(resource('default_security_group_rule')),
+      defaultStatefulnessFeature(resource('security_groups_default_statefulness')),
       addressGroupFeature(resource('address_group')),
     ],
     computed: [

@@ -17,6 +17,7 @@ import { isOneOf } from '../store/lists.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 import type { SecurityGroupTable } from '../store/tables/security-groups.ts'
 import { removeTags, replaceTags, tagFilters, tagsOf } from '../tag/tags.ts'
+import { defaultStateful } from './default-statefulness.feature.ts'
 import { rulesInGroups } from './rule.reader.ts'
 import { noteRule } from './rule.store.ts'
 import {
@@ -128,7 +129,7 @@ async function createGroups(tx: Tx, ruleQuota: Quotas, inputs: readonly Input[])
       project_id: project,
       name: String(input.name),
       description: String(input.description ?? ''),
-      stateful: Number(input.stateful ?? true),
+      stateful: Number(input.stateful ?? (await defaultStateful(tx, project))),
       is_default: 0,
     })
     ids.push(group.id)

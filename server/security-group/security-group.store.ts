@@ -7,6 +7,7 @@ import { RetryTransaction } from '../store/errors.ts'
 import { prepared } from '../store/prepared.ts'
 import type { Operation, ReadTx, Tx } from '../store/store.ts'
 import type { SecurityGroupTable } from '../store/tables/security-groups.ts'
+import { defaultStateful } from './default-statefulness.feature.ts'
 import { insertRule, type NewRule } from './rule.store.ts'
 
 /** The name that no other group may have. */
@@ -43,7 +44,7 @@ export async function ensureDefaultGroup(tx: Tx, project: string): Promise<strin
     project_id: project,
     name: defaultName,
     description: 'Default security group',
-    stateful: 1,
+    stateful: await defaultStateful(tx, project),
     is_default: 1,
   })
   return id

@@ -1,7 +1,7 @@
 /** Rows of a table that is known by name only. */
 import { type Kysely, sql } from 'kysely'
 import type { NeutronError } from '../../lib/errors.ts'
-import { isForeignKeyViolation } from '../store/errors.ts'
+import { isForeignKeyViolation, isUniqueViolation, RetryTransaction } from '../store/errors.ts'
 import { isOneOf } from '../store/lists.ts'
 import type { Operation, ReadTx, Tx } from '../store/store.ts'
 import type { Tables } from '../store/tables.ts'
@@ -15,7 +15,12 @@ type AnyTable = Record<string, Record<string, unknown>>
 const loose = (tx: ReadTx) => tx.db as unknown as Kysely<AnyTable>
 
 export async function insertRow(tx: Tx, table: keyof Tables, row: Columns): Promise<void> {
-  await loose(tx).insertInto(table).values(row).execute()
+  try {
+    await loose(tx).insertInto(table).values(row).execute()
+  } catch (error) {
+    // It came since somebody looked that it is not there: run again, and find it.
+    throw isUniqueViolation(error) ? new RetryTransaction(`such a row of ${table} was made meanwhile`) : error
+  }
 }
 
 export async function updateRow(tx: Tx, table: keyof Tables, id: string, columns: Columns): Promise<void> {

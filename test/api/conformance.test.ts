@@ -153,6 +153,10 @@ async function placeOf(call: Call): Promise<Place> {
     next: () => ++number,
     make,
     put: (path, body) => call('PUT', `/v2.0/${path}`, body),
+    async clear(path, filters) {
+      const { body } = await call('GET', `/v2.0/${path}?${new URLSearchParams(filters)}`)
+      for (const { id } of Object.values(body).flat() as Body[]) await call('DELETE', `/v2.0/${path}/${id}`)
+    },
     agent: none,
     host: async () => 'no-such-host',
   }

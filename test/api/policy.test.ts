@@ -176,6 +176,7 @@ async function arrangePlaces(): Promise<void> {
       next: () => ++counter,
       make,
       put,
+      clear,
       agent,
       host,
     }
@@ -189,6 +190,12 @@ async function arrangePlaces(): Promise<void> {
 }
 
 const put = (path: string, body: Body) => call(tokens.root ?? '', 'PUT', path, body)
+
+async function clear(path: string, filters: Record<string, string>): Promise<void> {
+  const root = tokens.root ?? ''
+  const { body } = await call(root, 'GET', `${path}?${new URLSearchParams(filters)}`)
+  for (const { id } of Object.values(body).flat() as Body[]) await call(root, 'DELETE', `${path}/${id}`)
+}
 
 async function agent(): Promise<string> {
   const host = `host-of-agent-${++counter}`

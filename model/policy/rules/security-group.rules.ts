@@ -64,4 +64,20 @@ export const securityGroupRules: readonly DefaultRule[] = [
   rule('delete_security_group_rule', '(rule:admin_only) or (role:member and rule:sg_owner)', {
     replaces: { check: 'rule:admin_or_owner' },
   }),
+  rule(
+    'create_security_groups_default_statefulness',
+    '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+  ),
+  rule(
+    'get_security_groups_default_statefulness',
+    '(rule:admin_only) or (role:reader and project_id:%(project_id)s)',
+  ),
+  rule(
+    'update_security_groups_default_statefulness',
+    '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+  ),
+  rule(
+    'delete_security_groups_default_statefulness',
+    '(rule:admin_only) or (role:manager and project_id:%(project_id)s)',
+  ),
 ]

@@ -65,10 +65,18 @@ export interface AddressGroupAddressTable {
   address: string
 }
 
+export interface DefaultStatefulnessTable {
+  id: string
+  /** Null: of all projects without a row of their own. */
+  project_id: string | null
+  stateful: number
+}
+
 export interface SecurityGroupTables {
   security_groups: SecurityGroupTable
   security_group_rules: SecurityGroupRuleTable
   port_security_groups: PortSecurityGroupTable
+  security_groups_default_statefulness: DefaultStatefulnessTable
   default_security_group_rules: DefaultSecurityGroupRuleTable
   address_groups: AddressGroupTable
   address_group_addresses: AddressGroupAddressTable

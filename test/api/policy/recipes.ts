@@ -19,6 +19,8 @@ export interface Place {
   /** Creates as administrator; answers the object. */
   make(path: string, name: string, body: Body): Promise<Body & { id: string }>
   put(path: string, body: Body): Promise<unknown>
+  /** Deletes as administrator what a collection has with these values. */
+  clear(path: string, filters: Record<string, string>): Promise<void>
   /** Lets an agent of a new host report itself; answers the agent's id. */
   agent(): Promise<string>
   /** A new host with an agent that binds ports. */
@@ -193,6 +195,14 @@ export const recipes: Record<string, Recipe> = {
   default_security_group_rule: {
     body: ({ next }) => ({ direction: 'ingress', remote_ip_prefix: `${address(next())}/32` }),
     everywhere: true,
+  },
+  security_groups_default_statefulness: {
+    // A project has one.
+    async body({ owner, clear }) {
+      await clear('security-groups-default-statefulness', { project_id: owner })
+      return { project_id: owner }
+    },
+    change: { stateful: false },
   },
   address_group: {
     body: ({ owner }) => ({ project_id: owner, addresses: ['192.0.2.0/24'] }),
