@@ -1,9 +1,9 @@
 /** Column expressions that several resources have in common (see Reader in resource.ts). */
-import { type Expression, type RawBuilder, sql } from 'kysely'
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { SharingAction } from './rbac/sharing.ts'
-import type { QueryScope } from './resource.ts'
-
-type Column = (scope: QueryScope) => Expression<unknown>
+import type { Column, QueryScope } from './resource.ts'
+import { isAmong } from './store/lists.ts'
+import type { Tables } from './store/tables.ts'
 
 /** Attributes that are columns of the same name. */
 export function plainColumns(table: string, names: readonly string[]): Record<string, Column> {
@@ -24,19 +24,33 @@ export const standardColumns = [
  * 1 where an object is open to the caller by an RBAC entry of that action, for his project or for all; `objectId` is
  * the column that names the object.
  */
-export function accessColumn(
-  action: SharingAction,
-  objectId: string,
-): (scope: QueryScope) => RawBuilder<number> {
-  return ({ context }) => sql<number>`case when exists (
-    select 1 from rbac_policies r where r.object_id = ${sql.ref(objectId)} and r.action = ${action}
-      and r.target_project in ('*', ${context.projectId ?? '*'})) then 1 else 0 end`
+export function accessColumn(action: SharingAction, objectId: string) {
+  const entries = ({ context }: QueryScope): Expression<unknown> =>
+    sql`r.action = ${action} and r.target_project in ('*', ${context.projectId ?? '*'})`
+  const column = (scope: QueryScope): RawBuilder<number> => sql<number>`case when exists (
+    select 1 from rbac_policies r where r.object_id = ${sql.ref(objectId)} and ${entries(scope)})
+    then 1 else 0 end`
+  const equals = (scope: QueryScope, value: unknown): Expression<SqlBool> => {
+    const open = sql`select r.object_id from rbac_policies r where ${entries(scope)}`
+    const among = isAmong(scope.tx.engine, objectId, open)
+    return value === 1 ? among : sql<SqlBool>`not (${among})`
+  }
+  return Object.assign(column, { equals })
+}
+
+/** A column of the object that `id` names. */
+export function parentColumn(table: keyof Tables, name: string, id: string): Column {
+  const [parents, value] = [sql.table(table), sql.ref(`p.${name}`)]
+  const column: Column = () => sql`(select ${value} from ${parents} p where p.id = ${sql.ref(id)})`
+  const equals = ({ tx }: QueryScope, wanted: unknown): Expression<SqlBool> =>
+    isAmong(tx.engine, id, sql`select p.id from ${parents} p where ${value} = ${wanted}`)
+  return Object.assign(column, { equals })
 }
 
 /** What policy asks of the network that a port or subnet is on. `networkId` is the column that names it. */
 export function parentNetworkColumns(networkId: string): Record<string, Column> {
   return {
-    'network:project_id': () => sql`(select n.project_id from networks n where n.id = ${sql.ref(networkId)})`,
+    'network:project_id': parentColumn('networks', 'project_id', networkId),
     'network:shared': accessColumn('access_as_shared', networkId),
     'network:router:external': accessColumn('access_as_external', networkId),
   }

@@ -21,6 +21,13 @@ export interface QueryScope {
   context: Context
 }
 
+/** An attribute, or what policy asks for, as an expression of a query. */
+export interface Column {
+  (scope: QueryScope): Expression<unknown>
+  /** `column = value` as an index can answer it, where the expression would be worked out for every row. */
+  equals?(scope: QueryScope, value: unknown): Expression<SqlBool>
+}
+
 /**
  * How to read one resource by SQL. `columns` maps attribute names to expressions usable in SELECT, WHERE, ORDER BY
  * and in policy predicates; it may hold names that the API does not show but policy needs
@@ -37,7 +44,12 @@ export interface Reader {
    * Every value is text, a number or null on both engines: a boolean is 0 or 1 (write `case when … then 1 else 0 end`
    * for a condition), an IP address its canonical text.
    */
-  columns: Record<string, (scope: QueryScope) => Expression<unknown>>
+  columns: Record<string, Column>
+  /**
+   * Values that nearly all rows have, by column. The index of such a column leaves these rows out (`where column <>
+   * value`), so that it costs next to nothing to keep; only filters that ask for other values can use it.
+   */
+  usual?: Readonly<Record<string, string | number>>
   /**
    * Filters that are not `column = value`: fixed_ips (`ip_address=10.0.0.1`), tags … Values are those of one key as
    * the client wrote them. A key here goes before the column of its name.

@@ -1,5 +1,5 @@
 /** One SELECT for a page or an object, over what a feature's Reader says of its columns. */
-import { type Expression, type OrderByDirection, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { JsonSchema } from '../../model/fields/kind.ts'
 import { namesOf, type Residual } from '../../model/policy/residual.ts'
 import type { Attribute } from '../../model/resource.ts'
@@ -12,6 +12,11 @@ import type { Filter, ListQuery, Sort } from './list-query.ts'
 export type Row = Record<string, unknown> & { id: string }
 
 type Columns = (name: string) => Expression<unknown> | undefined
+
+/** `column = value`, as an index can answer it. */
+function equalsOf(reader: Reader, scope: QueryScope) {
+  return (name: string, value: unknown) => reader.columns[name]?.equals?.(scope, value)
+}
 
 function columnsOf(reader: Reader, scope: QueryScope): Columns {
   const made = new Map<string, Expression<unknown>>()
@@ -130,27 +135,36 @@ export async function pageOf(
   }))
 
   let statement = select(reader, scope, columns, page.names)
-  if (page.residual !== true) statement = statement.where(predicateOf(page.residual, columns))
+  const readable =
+    page.residual === true ? undefined : predicateOf(page.residual, columns, equalsOf(reader, scope))
+  if (readable) statement = statement.where(readable)
   if (page.ids) statement = statement.where(isOneOf(scope.tx.engine, required(columns, 'id'), page.ids))
-  for (const filter of query.filters) statement = statement.where(filterOf(reader, scope, columns, filter))
+  for (const filter of query.filters) {
+    statement = statement.where(filterOf(reader, scope, columns, filter, page.attributes.get(filter.name)))
+  }
   if (query.changedSince !== undefined) {
-    statement = statement.where(sql<SqlBool>`${required(columns, 'updated_at')} >= ${query.changedSince}`)
+    const since = sql<SqlBool>`${required(columns, 'updated_at')} >= ${query.changedSince}`
+    // SQLite takes a quarter of all for granted, and would rather read them all in the order of ids.
+    statement = statement.where(scope.tx.engine === 'sqlite' ? sql<SqlBool>`unlikely(${since})` : since)
   }
   if (query.marker !== undefined && query.limit !== undefined) {
     const names = sorts.map((sort) => sort.name)
     let found = select(reader, scope, columns, [...new Set([...names, 'id'])])
     found = found.where(sql<SqlBool>`${required(columns, 'id')} = ${query.marker}`)
     // What the caller may not read is not there, not even as a place in an order.
-    if (page.residual !== true) found = found.where(predicateOf(page.residual, columns))
+    if (readable) found = found.where(readable)
     const marker = (await found.executeTakeFirst()) as Row | undefined
     if (!marker) return undefined
     statement = statement.where(beyond(order, marker))
   }
   for (const { column, descending } of order) {
-    const direction: OrderByDirection = descending ? 'desc' : 'asc'
-    // Engines disagree on where null stands; here it is the least.
-    if (column.nullable) statement = statement.orderBy(sql`(${column.expression} is not null)`, direction)
-    statement = statement.orderBy(column.expression, direction)
+    // Null is the least. SQLite has it so; to PostgreSQL it has to be said.
+    const said = column.nullable && scope.tx.engine === 'postgres'
+    statement = statement.orderBy(column.expression, (order) => {
+      const directed = descending ? order.desc() : order.asc()
+      if (!said) return directed
+      return descending ? directed.nullsLast() : directed.nullsFirst()
+    })
   }
   if (query.limit !== undefined) statement = statement.limit(query.limit)
   const rows = (await statement.execute()) as Row[]
@@ -196,39 +210,56 @@ function beyond(
   for (const { name, column, descending } of order) {
     const value = marker[name] ?? null
     const { expression } = column
-    alternatives.push(
-      sql<SqlBool>`(${sql.join([...equal, after(expression, value, descending)], sql` and `)})`,
-    )
+    alternatives.push(sql<SqlBool>`(${sql.join([...equal, after(column, value, descending)], sql` and `)})`)
     equal.push(value === null ? sql<SqlBool>`${expression} is null` : sql<SqlBool>`${expression} = ${value}`)
   }
   return sql<SqlBool>`(${sql.join(alternatives, sql` or `)})`
 }
 
-function after(column: Expression<unknown>, value: unknown, descending: boolean): RawBuilder<SqlBool> {
-  if (value === null) return descending ? sql<SqlBool>`1 = 0` : sql<SqlBool>`${column} is not null`
-  return descending
-    ? sql<SqlBool>`(${column} < ${value} or ${column} is null)`
-    : sql<SqlBool>`${column} > ${value}`
+function after(
+  { expression, nullable }: SortColumn,
+  value: unknown,
+  descending: boolean,
+): RawBuilder<SqlBool> {
+  if (value === null) return descending ? sql<SqlBool>`1 = 0` : sql<SqlBool>`${expression} is not null`
+  if (!descending) return sql<SqlBool>`${expression} > ${value}`
+  return nullable
+    ? sql<SqlBool>`(${expression} < ${value} or ${expression} is null)`
+    : sql<SqlBool>`${expression} < ${value}`
 }
 
-function filterOf(reader: Reader, scope: QueryScope, columns: Columns, filter: Filter): Expression<SqlBool> {
+function filterOf(
+  reader: Reader,
+  scope: QueryScope,
+  columns: Columns,
+  filter: Filter,
+  attribute: Attribute | undefined,
+): Expression<SqlBool> {
   const own = reader.filters?.[filter.name]
   if (own) return own(scope, filter.texts)
-  const column = filterColumn(columns, filter.name)
+  const name = namesOf(filter.name).find((candidate) => columns(candidate) !== undefined)
+  if (name === undefined) throw new TypeError(`no column for the filter ${filter.name}`)
+  const column = required(columns, name)
   const parts = filter.values.map((value) =>
     value === '' || value === null
-      ? sql<SqlBool>`(cast(${column} as text) = '' or ${column} is null)`
-      : sql<SqlBool>`${column} = ${value}`,
+      ? isEmpty(column, attribute)
+      : (reader.columns[name]?.equals?.(scope, value) ?? sql<SqlBool>`${column} = ${value}`),
   )
-  return parts.length === 0 ? sql<SqlBool>`1 = 0` : sql<SqlBool>`(${sql.join(parts, sql` or `)})`
+  if (parts.length === 0) return sql<SqlBool>`1 = 0`
+  const any = sql<SqlBool>`(${sql.join(parts, sql` or `)})`
+  const usual = reader.usual?.[name]
+  // What the index of the column leaves out is not asked for, and SQLite has to read that.
+  return usual === undefined || filter.values.includes(usual)
+    ? any
+    : sql<SqlBool>`(${column} <> ${sql.lit(usual)} and ${any})`
 }
 
-function filterColumn(columns: Columns, name: string): Expression<unknown> {
-  for (const candidate of namesOf(name)) {
-    const column = columns(candidate)
-    if (column) return column
-  }
-  throw new TypeError(`no column for the filter ${name}`)
+/** Null or the empty text, where the column can be that. */
+function isEmpty(column: Expression<unknown>, attribute: Attribute | undefined): RawBuilder<SqlBool> {
+  const types = attribute ? schemaTypes(attribute.kind.schema) : []
+  const plainText = types.includes('string') && !types.includes('integer') && !types.includes('boolean')
+  const text = plainText ? column : sql`cast(${column} as text)`
+  return sql<SqlBool>`(${text} = '' or ${column} is null)`
 }
 
 function required(columns: Columns, name: string): Expression<unknown> {

@@ -26,20 +26,29 @@ export const networkReader: Reader = {
     shared: accessColumn('access_as_shared', 'networks.id'),
     'router:external': accessColumn('access_as_external', 'networks.id'),
   },
+  usual: { admin_state_up: 1, description: '', status: 'ACTIVE' },
   filters: {
     ...tagFilters('network', 'networks'),
-    'provider:network_type': segmentFilter('s.network_type'),
-    'provider:physical_network': segmentFilter('s.physical_network'),
-    'provider:segmentation_id': segmentFilter('s.segmentation_id'),
+    'provider:network_type': segmentFilter('network_type'),
+    'provider:physical_network': segmentFilter('physical_network'),
+    'provider:segmentation_id': segmentIdFilter,
   },
   views: networkViews,
 }
 
 /** True where one of the network's segments has one of the values. */
-function segmentFilter(column: string) {
-  return ({ tx }: QueryScope, values: readonly string[]): Expression<SqlBool> =>
-    sql<SqlBool>`exists (select 1 from network_segments s where s.network_id = networks.id
-      and ${isOneOf(tx.engine, sql`cast(${sql.ref(column)} as text)`, values)})`
+function segmentFilter(column: 'network_type' | 'physical_network') {
+  return ({ tx }: QueryScope, values: readonly string[]) =>
+    withSegment(isOneOf(tx.engine, `s.${column}`, values))
+}
+
+function segmentIdFilter(_scope: QueryScope, values: readonly string[]): Expression<SqlBool> {
+  const ids = values.map(Number).filter((id) => Number.isSafeInteger(id))
+  return ids.length === 0 ? sql<SqlBool>`1 = 0` : withSegment(sql`s.segmentation_id in (${sql.join(ids)})`)
+}
+
+function withSegment(condition: Expression<unknown>): Expression<SqlBool> {
+  return sql<SqlBool>`networks.id in (select s.network_id from network_segments s where ${condition})`
 }
 
 const segmentsOfNetworks = prepared('network-views-segments', (db, p: { ids: readonly string[] }, engine) =>

@@ -5,26 +5,33 @@ import { literalPrefix, namesOf, type Residual } from '../../model/policy/residu
 /** The expression of an attribute in this query; undefined where the resource has none. */
 export type ColumnOf = (attribute: string) => Expression<unknown> | undefined
 
+/** `attribute = value` in this query, where that is not the column's comparison. */
+export type EqualsOf = (attribute: string, value: unknown) => Expression<SqlBool> | undefined
+
 /**
  * The condition; a constant residual must be handled before (true needs no condition, false no query).
  * Throws where a regular expression is more than a literal prefix, which not every engine can match.
  */
-export function predicateOf(residual: Residual, columnOf: ColumnOf): Expression<SqlBool> {
+export function predicateOf(
+  residual: Residual,
+  columnOf: ColumnOf,
+  equalsOf: EqualsOf = () => undefined,
+): Expression<SqlBool> {
   if (typeof residual === 'boolean') return residual ? sql<SqlBool>`1 = 1` : sql<SqlBool>`1 = 0`
   switch (residual.op) {
     case 'and':
     case 'or': {
-      const parts = residual.of.map((part) => predicateOf(part, columnOf))
+      const parts = residual.of.map((part) => predicateOf(part, columnOf, equalsOf))
       return sql<SqlBool>`(${sql.join(parts, residual.op === 'and' ? sql` and ` : sql` or `)})`
     }
     case 'not':
       // A condition on null is unknown in SQL; here it is plainly not fulfilled.
-      return sql<SqlBool>`((${predicateOf(residual.of, columnOf)}) is not true)`
+      return sql<SqlBool>`((${predicateOf(residual.of, columnOf, equalsOf)}) is not true)`
     case 'equals': {
-      const column = columnFor(residual.attribute, columnOf)
-      if (!column) return sql<SqlBool>`1 = 0`
+      const name = namesOf(residual.attribute).find((candidate) => columnOf(candidate) !== undefined)
+      if (name === undefined) return sql<SqlBool>`1 = 0`
       const value = typeof residual.value === 'boolean' ? (residual.value ? 1 : 0) : residual.value
-      return sql<SqlBool>`${column} = ${value}`
+      return equalsOf(name, value) ?? sql<SqlBool>`${columnOf(name)} = ${value}`
     }
     case 'matches': {
       const column = columnFor(residual.attribute, columnOf)

@@ -49,6 +49,7 @@ export function portReader(settings: NetworkingSettings): Reader {
       'binding:host_id': () =>
         sql`(select b.host from port_bindings b where b.port_id = ports.id and b.status = 'ACTIVE')`,
     },
+    usual: { admin_state_up: 1, description: '', ip_allocation: 'immediate' },
     filters: {
       ...tagFilters('port', 'ports'),
       fixed_ips: fixedIpsFilter,
@@ -74,9 +75,7 @@ function fixedIpsFilter({ tx }: QueryScope, values: readonly string[]): Expressi
   const { ip_address: addresses = [], subnet_id: subnets = [], ip_address_substr: parts = [] } = asked
   const conditions: Expression<SqlBool>[] = []
   const having = (condition: Expression<SqlBool>): void => {
-    conditions.push(
-      sql<SqlBool>`exists (select 1 from ip_allocations a where a.port_id = ports.id and ${condition})`,
-    )
+    conditions.push(sql<SqlBool>`ports.id in (select a.port_id from ip_allocations a where ${condition})`)
   }
   if (addresses.length > 0) {
     const canonical = addresses.map((address) => canonicalIp(address) ?? address)

@@ -1,6 +1,5 @@
 /** Reads rules of security groups, in their own lists and inside their groups. */
-import { sql } from 'kysely'
-import { accessColumn, flag, plainColumns } from '../columns.ts'
+import { accessColumn, flag, parentColumn, plainColumns } from '../columns.ts'
 import type { Reader, View } from '../resource.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
@@ -27,14 +26,14 @@ const ownColumns = [
 ] as const
 
 const ofGroup = (column: string) =>
-  sql`(select g.${sql.ref(column)} from security_groups g where g.id = security_group_rules.security_group_id)`
+  parentColumn('security_groups', column, 'security_group_rules.security_group_id')
 
 export const ruleReader: Reader = {
   table: 'security_group_rules',
   columns: {
     ...plainColumns('security_group_rules', ownColumns),
-    belongs_to_default_sg: () => ofGroup('is_default'),
-    'security_group:project_id': () => ofGroup('project_id'),
+    belongs_to_default_sg: ofGroup('is_default'),
+    'security_group:project_id': ofGroup('project_id'),
     'security_group:shared': accessColumn('access_as_shared', 'security_group_rules.security_group_id'),
   },
   views: async (_scope, rows) => rows.map(ruleView),

@@ -14,6 +14,13 @@ export function isOneOf(
     : sql<SqlBool>`${left} in (select value from json_each(${texts}))`
 }
 
+/** `column` is one of those that the query answers, which must not depend on the row: an index can answer it, also in an OR. */
+export function isAmong(engine: Engine, column: string, query: Expression<unknown>): RawBuilder<SqlBool> {
+  return engine === 'postgres'
+    ? sql<SqlBool>`${sql.ref(column)} = any(array(${query}))`
+    : sql<SqlBool>`${sql.ref(column)} in (${query})`
+}
+
 /** The next ids of a table, in their order, after `after` ('' for the first). */
 export async function idsAfter(
   tx: ReadTx,

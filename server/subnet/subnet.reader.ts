@@ -30,6 +30,7 @@ export const subnetReader: Reader = {
     shared: accessColumn('access_as_shared', 'subnets.network_id'),
     'router:external': accessColumn('access_as_external', 'subnets.network_id'),
   },
+  usual: { description: '', enable_dhcp: 1 },
   filters: tagFilters('subnet', 'subnets'),
   async views({ tx }, rows, wanted) {
     const ids = rows.map((row) => String(row.id))

@@ -68,14 +68,15 @@ export function tagFilters(object: string, table: string): Record<string, Filter
   const wordsOf = (values: readonly string[]): string[] => [
     ...new Set(values.flatMap((value) => value.split(','))),
   ]
-  const found = ({ tx }: QueryScope, words: readonly string[]): Expression<number> =>
-    sql<number>`(select count(*) from tags where object_id = ${idColumn} and object = ${object}
-      and ${isOneOf(tx.engine, 'tags.tag', words)})`
-  const all: Filter = (scope, values) => {
-    const words = wordsOf(values)
-    return sql<SqlBool>`${found(scope, words)} = ${words.length}`
-  }
-  const any: Filter = (scope, values) => sql<SqlBool>`${found(scope, wordsOf(values))} > 0`
+  const having = ({ tx }: QueryScope, words: readonly string[]): Expression<SqlBool> =>
+    sql<SqlBool>`${idColumn} in (select t.object_id from tags t where t.object = ${object}
+      and ${isOneOf(tx.engine, 't.tag', words)})`
+  const all: Filter = (scope, values) =>
+    sql<SqlBool>`(${sql.join(
+      wordsOf(values).map((word) => having(scope, [word])),
+      sql` and `,
+    )})`
+  const any: Filter = (scope, values) => having(scope, wordsOf(values))
   const not =
     (filter: Filter): Filter =>
     (scope, values) =>

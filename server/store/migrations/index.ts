@@ -15,6 +15,7 @@ import { up as extras } from './0062-extras.ts'
 import { up as trunks } from './0063-trunks.ts'
 import { up as services } from './0064-services.ts'
 import { up as defaultStatefulness } from './0070-default-statefulness.ts'
+import { up as listIndexes } from './0080-list-indexes.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   { name: '0063-trunks', up: trunks },
   { name: '0064-services', up: services },
   { name: '0070-default-statefulness', up: defaultStatefulness },
+  { name: '0080-list-indexes', up: listIndexes },
 ]
