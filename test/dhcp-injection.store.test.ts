@@ -290,7 +290,7 @@ const fair: readonly number[] = [200, 201, 400, 409]
 
 onSqlite(
   'no attribute puts a line, an option or an argument of its own before dnsmasq',
-  async ({ store }) => {
+  async ({ store, t }) => {
     const cloud = await startCloud(store)
     const { admin } = cloud
     await cloud.beat('host-a', { ovs: ovsHost('192.0.2.1'), dhcp: {} })
@@ -336,7 +336,7 @@ onSqlite(
     for (const one of ofSubnet) await attack('subnet', one, subnet.id, { ...on, cidr: '10.5.0.0/24' })
     for (const one of ofNetwork) await attack('network', one, network.id, {})
     assert.ok(tried.refused > 1000 && tried.inert > 1000, JSON.stringify(tried))
-    process.stdout.write(`      ${tried.refused} refused, ${tried.inert} inert\n`)
+    t.diagnostic(`${tried.refused} refused, ${tried.inert} inert`)
     await cloud.close()
   },
 )

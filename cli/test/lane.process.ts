@@ -1,5 +1,6 @@
 /**
- * Runs the test files of one lane by node:test, says what failed and why, and sends the totals to its parent.
+ * Runs the test files of one lane by node:test, says what they tell of themselves (`t.diagnostic`), what failed and
+ * why, and sends the totals to its parent.
  * Arguments: concurrency, then the files.
  */
 import { run } from 'node:test'
@@ -37,6 +38,10 @@ async function runLane(concurrency: number, files: string[]): Promise<Totals> {
   const stream = run({ files, concurrency, isolation: 'process' })
   stream.on('test:stdout', (data) => keep(data.file, data.message))
   stream.on('test:stderr', (data) => keep(data.file, data.message))
+  // What the runner itself counts has no file.
+  stream.on('test:diagnostic', ({ file, message }) => {
+    if (file !== undefined) say(`    ${message}`)
+  })
   stream.on('test:pass', (data) => {
     if (data.details.type === 'suite') return
     // A file without tests passes under its own name.

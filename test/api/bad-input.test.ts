@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Cloud, startCloud } from '../../server/features.testing.ts'
 import { onSqlite } from '../../server/store/testing.ts'
-import { type Kind, type Probe, probes, type World } from './probe/bad-requests.ts'
-import { factsOf } from './probe/facts.ts'
+import { type Kind, type Probe, probes, systematicMutations, type World } from './probe/bad-requests.ts'
+import { factsOf, faultFacts } from './probe/facts.ts'
 import { fingerprintOf } from './probe/fingerprint.ts'
 import { isJudged } from './probe/hostile.ts'
 import { randomOf } from './probe/random.ts'
@@ -40,10 +40,11 @@ async function makeWorld(cloud: Cloud): Promise<World> {
     ip_version: 4,
     cidr: '10.2.0.0/16',
   })
-  const portIp = '10.1.0.77'
-  const port = await blue.create('port', {
+  const port = await blue.create('port', { network_id: network.id })
+  // Requests change the port above at will, its addresses too: this one keeps the subnets in use.
+  const held = await blue.create('port', {
     network_id: network.id,
-    fixed_ips: [{ subnet_id: subnet.id, ip_address: portIp }],
+    fixed_ips: [{ subnet_id: subnet.id, ip_address: '10.1.0.77' }, { subnet_id: subnet6.id }],
   })
   const hidden = { name: canary, description: canary }
   const redNetwork = await red.create('network', { ...hidden, dns_domain: `${canary}.` })
@@ -54,6 +55,11 @@ async function makeWorld(cloud: Cloud): Promise<World> {
     cidr: '10.77.0.0/16',
   })
   const redPort = await red.create('port', { ...hidden, network_id: redNetwork.id, device_id: canary })
+  const green = cloud.as('green')
+  const full = await green.create('network', { name: 'full' })
+  await green.create('subnet', { network_id: full.id, ip_version: 4, cidr: '10.78.0.0/16' })
+  await green.create('port', { network_id: full.id })
+  await cloud.admin.call('PUT', 'quotas/green', { quota: { network: 1, subnet: 1, port: 1 } })
   return {
     network: network.id,
     otherNetwork: otherNetwork.id,
@@ -61,9 +67,10 @@ async function makeWorld(cloud: Cloud): Promise<World> {
     subnet6: subnet6.id,
     otherSubnet: otherSubnet.id,
     port: port.id,
-    portIp,
-    portMac: port.mac_address,
+    heldIp: '10.1.0.77',
+    heldMac: held.mac_address,
     red: { network: redNetwork.id, subnet: redSubnet.id, port: redPort.id },
+    full: full.id,
   }
 }
 
@@ -72,12 +79,13 @@ async function aliasesOf(cloud: Cloud): Promise<Set<string>> {
   return new Set(body.extensions.map(({ alias }: { alias: string }) => alias))
 }
 
-onSqlite(`${count} requests, most of them bad`, async ({ store, options }) => {
+onSqlite(`${count} requests, most of them bad`, async ({ store, options, t }) => {
   assert.equal(options.engine, 'sqlite')
   const cloud = await startCloud(store)
   const file = options.engine === 'sqlite' ? options.path : ''
   const world = await makeWorld(cloud)
   const facts = factsOf(await aliasesOf(cloud))
+  const statusOf = faultFacts()
   const kinds = (['network', 'subnet', 'port'] as const).map((name): Kind => {
     const collection = `${name}s`
     const found = facts[collection]
@@ -103,6 +111,7 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options }) => {
   const made = new Map<string, string[]>()
   let asked = 0
   let mutations = 0
+  let systematic = 0
 
   const send = async (probe: Probe): Promise<void> => {
     const { body } = probe
@@ -118,6 +127,7 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options }) => {
     if (probe.what !== tidying) {
       asked++
       if (probe.mutated) mutations++
+      if (probe.systematic) systematic++
       shares.set(String(status), (shares.get(String(status)) ?? 0) + 1)
     }
     const shown = text === '' ? undefined : JSON.parse(text)
@@ -134,6 +144,7 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options }) => {
     if (status >= 400) {
       if (fingerprint.checksum() !== unchanged) fail('refused, and yet something has changed')
       if (type === undefined || typeof shown.NeutronError.message !== 'string') fail('no fault')
+      else if (status !== (statusOf[type] ?? status)) fail(`Neutron answers ${statusOf[type]} to ${type}`)
     }
     const sent = `${probe.path} ${payload ?? ''}`
     for (const secret of secrets) {
@@ -161,16 +172,21 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options }) => {
     }
   }
 
-  for (const probe of probes(world, kinds, randomOf(seed))) {
+  const everyMutation = kinds.flatMap((kind) => systematicMutations(world, kind))
+  for (const probe of probes(world, kinds, everyMutation, randomOf(seed))) {
     if (asked >= count || failures.size >= 20) break
     await send(probe)
   }
   const share = [...shares].sort().map(([status, n]) => `${status}: ${((100 * n) / asked).toFixed(1)} %`)
-  process.stdout.write(
-    `    ${asked} requests (seed ${seed}), ${mutations} mutated in ${mutated.size} ways; ${share.join(', ')}\n`,
+  t.diagnostic(
+    `${asked} requests (seed ${seed}), ${mutations} mutated in ${mutated.size} ways; ${share.join(', ')}`,
   )
   assert.deepEqual([...failures], [])
   assert.ok(mutations >= 0.7 * count, 'at least 70 % are mutated')
+  assert.ok(
+    systematic >= everyMutation.length,
+    `${systematic} of ${everyMutation.length} mutations were asked`,
+  )
   fingerprint.close()
   await cloud.close()
 })

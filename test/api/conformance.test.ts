@@ -540,8 +540,8 @@ test('the API is what the facts say', async (t) => {
         (pattern) => !differences.some(([what, { verdict }]) => verdict === kind && fits(what, pattern)),
       )
   const count = (verdict: Verdict) => `${counts.get(verdict) ?? 0} ${verdict}`
-  process.stdout.write(
-    `    ${verdicts.size} verdicts: ${count('same')}, ${count('different')}, ${count('missing')}; ${unexplained.length} of them unexplained\n`,
+  t.diagnostic(
+    `${verdicts.size} verdicts: ${count('same')}, ${count('different')}, ${count('missing')}; ${unexplained.length} of them unexplained`,
   )
   assert.deepEqual(
     unexplained.map(([what, { verdict, detail }]) => `${verdict}: ${what} ${detail.slice(0, 160)}`),
@@ -549,5 +549,5 @@ test('the API is what the facts say', async (t) => {
   )
   assert.deepEqual(idle('different'), [], 'explanations of what is no difference')
   const there = idle('missing')
-  if (there.length > 0) process.stdout.write(`    no longer missing, to be struck out: ${there.join(', ')}\n`)
+  if (there.length > 0) t.diagnostic(`no longer missing, to be struck out: ${there.join(', ')}`)
 })

@@ -59,7 +59,7 @@ async function plant(cloud: Cloud): Promise<Map<string, string>> {
   return new Map(Object.entries({ network, subnet, port }).map(([name, { id }]) => [name, id]))
 }
 
-onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options }) => {
+onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options, t }) => {
   const cloud = await startCloud(store)
   await cloud.beat('host-1', { ovs: ovsHost('192.0.2.1'), dhcp: {} })
   const foreign = await plant(cloud)
@@ -173,9 +173,9 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options 
   }
   const share = [...shares].sort().map(([status, n]) => `${status}: ${((100 * n) / asked).toFixed(1)} %`)
   const untouched = operations.map(({ item }) => item.operationId).filter((id) => !reached.has(id))
-  process.stdout.write(
-    `    ${asked} requests (seed ${seed}) on ${operations.length} operations; ${share.join(', ')}\n` +
-      `    never with success: ${untouched.join(', ') || 'none'}\n`,
+  t.diagnostic(
+    `${asked} requests (seed ${seed}) on ${operations.length} operations; ${share.join(', ')}\n` +
+      `never with success: ${untouched.join(', ') || 'none'}`,
   )
   assert.deepEqual([...failures], [])
   assert.ok(options.engine === 'sqlite')

@@ -1,6 +1,6 @@
 /**
  * Requests on networks, subnets and ports for the bad-input test: valid ones, and valid ones with one mutation, each
- * with the answers that Neutron gives. Two projects: `blue` asks, `red` owns what blue must never see.
+ * with the answers that Neutron gives. `blue` asks, `red` owns what blue must never see, `green` has used up its quota.
  */
 import type { AttributeFact, CollectionFact } from './facts.ts'
 import { refusedValues, takenValues } from './hostile.ts'
@@ -13,6 +13,8 @@ export interface Probe {
   what: string
   /** Mutated, or valid as it stands. */
   mutated: boolean
+  /** One of `systematicMutations`. */
+  systematic?: true
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
   /** Sent as JSON; a string is sent as it is. */
@@ -29,11 +31,13 @@ export interface World {
   subnet: string
   subnet6: string
   otherSubnet: string
-  /** With an address in `subnet`. */
   port: string
-  portIp: string
-  portMac: string
+  /** What a port that no request changes has in `subnet`. */
+  heldIp: string
+  heldMac: string
   red: { network: string; subnet: string; port: string }
+  /** The network of `green`, who has as many networks, subnets and ports as it may have. */
+  full: string
 }
 
 export interface Kind {
@@ -110,8 +114,12 @@ const isPlain = (name: string): boolean =>
   !leftOut.has(name) && !name.startsWith('provider:') && !name.startsWith('binding:')
 
 /** Makes probes without end. Each mutation of `systematic` comes before any comes twice. */
-export function* probes(world: World, kinds: readonly Kind[], random: Random): Generator<Probe> {
-  const systematic = kinds.flatMap((kind) => systematicMutations(world, kind))
+export function* probes(
+  world: World,
+  kinds: readonly Kind[],
+  systematic: readonly Mutation[],
+  random: Random,
+): Generator<Probe> {
   let turn: Mutation[] = []
   while (true) {
     const kind = random.pick(kinds)
@@ -120,12 +128,12 @@ export function* probes(world: World, kinds: readonly Kind[], random: Random): G
     else if (roll < 0.7) {
       if (turn.length === 0) turn = random.shuffled(systematic)
       const mutation = turn.pop()
-      if (mutation) yield mutation(random)
+      if (mutation) yield { ...mutation(random), systematic: true }
     } else yield randomMutation(world, kind, random)
   }
 }
 
-type Mutation = (random: Random) => Probe
+export type Mutation = (random: Random) => Probe
 
 let octets = 0
 /** Prefixes that no other subnet has. */
@@ -234,7 +242,7 @@ function filterText(name: string, fact: AttributeFact, random: Random): string {
 }
 
 /** Each attribute with each value that its converter and validator must refuse, on POST and on PUT, and more. */
-function systematicMutations(world: World, kind: Kind): Mutation[] {
+export function systematicMutations(world: World, kind: Kind): Mutation[] {
   const mutations: Mutation[] = []
   for (const [name, fact] of Object.entries(kind.facts.attributes)) {
     const isOwner = name === 'project_id' || name === 'tenant_id'
@@ -445,7 +453,7 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
       ...onForeignNetworks(withBody, world.red.network),
       withBody(
         'address taken',
-        { fixed_ips: [{ ip_address: world.portIp }] },
+        { fixed_ips: [{ ip_address: world.heldIp }] },
         '409 IpAddressAlreadyAllocated',
         '409 IpAddressInUse',
       ),
@@ -479,7 +487,7 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
         invalid,
       ),
       withBody('neither', { fixed_ips: [{}] }, invalid),
-      withBody('MAC taken', { mac_address: world.portMac }, '409 MacAddressInUse'),
+      withBody('MAC taken', { mac_address: world.heldMac }, '409 MacAddressInUse'),
       withBody('binding by a member', { 'binding:host_id': 'h' }, forbidden),
       withBody('profile by a member', { 'binding:profile': { x: 1 } }, forbidden),
       withBody(
@@ -509,7 +517,32 @@ function semanticMutations(world: World, kind: Kind): Mutation[] {
       withChange('binding by a member', { 'binding:host_id': 'h' }, forbidden),
     ],
   }
-  return [...common, ...own[kind.name], ...malformed(world, kind)]
+  return [...common, ...own[kind.name], ...overQuota(world, kind), ...malformed(world, kind)]
+}
+
+/** One more than the quota, or several at once. */
+function overQuota(world: World, kind: Kind): Mutation[] {
+  const { name, collection } = kind
+  const bodyFor = (random: Random): Json => ({
+    ...validBody(world, kind, random),
+    ...(name !== 'network' && { network_id: world.full }),
+  })
+  const asked = {
+    mutated: true,
+    method: 'POST',
+    path: collection,
+    headers: { 'x-project': 'green' },
+  } as const
+  const expects = ['409 OverQuota']
+  return [
+    (random) => ({ ...asked, what: 'over quota', body: { [name]: bodyFor(random) }, expects }),
+    (random) => ({
+      ...asked,
+      what: 'over quota in bulk',
+      body: { [collection]: [bodyFor(random), bodyFor(random)] },
+      expects,
+    }),
+  ]
 }
 
 type WithBody = (what: string, attributes: Json, ...expects: string[]) => Mutation
