@@ -18,6 +18,8 @@ export interface Lane {
   sandbox: boolean
   /** Gets a PostgreSQL server of its own (NUCLEON_TEST_POSTGRES). */
   postgres: boolean
+  /** Temporary files are kept in memory: nothing in it shows what outlives a machine, and no write waits for a disk. */
+  memory: boolean
 }
 
 const isTest = (path: string) => path.endsWith('.test.ts')
@@ -25,8 +27,8 @@ const isStore = (path: string) => path.endsWith('.store.test.ts')
 const isKernel = (path: string) => path.endsWith('.kernel.test.ts') || path.startsWith('test/kernel/')
 const isBeside = (path: string) => !path.startsWith('test/')
 
-const plain = { concurrency: 2, sandbox: false, postgres: false }
-const packets = { concurrency: 1, sandbox: true, postgres: false }
+const plain = { concurrency: 2, sandbox: false, postgres: false, memory: false }
+const packets = { concurrency: 1, sandbox: true, postgres: false, memory: false }
 
 export const lanes: readonly Lane[] = [
   {
@@ -50,6 +52,7 @@ export const lanes: readonly Lane[] = [
     budgetMinutes: 8,
     holds: (path) => isStore(path),
     postgres: true,
+    memory: true,
   },
   {
     ...plain,
@@ -58,6 +61,7 @@ export const lanes: readonly Lane[] = [
     budgetMinutes: 6,
     holds: (path) => isTest(path) && path.startsWith('test/api/'),
     postgres: true,
+    memory: true,
   },
   {
     ...packets,

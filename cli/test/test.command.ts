@@ -3,6 +3,7 @@
  * up. The last line is `N passed, N failed, N skipped`.
  */
 import { fork, spawn } from 'node:child_process'
+import { accessSync, constants, statfsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { UserError } from '../errors.ts'
 import { repository } from '../paths.ts'
@@ -32,6 +33,18 @@ function sum(all: readonly Totals[]): Totals {
     }),
     none,
   )
+}
+
+/** Where temporary files are in memory; the usual place where that is not to be had, or small. */
+function memoryDirectory(): NodeJS.ProcessEnv {
+  const directory = '/dev/shm'
+  try {
+    accessSync(directory, constants.W_OK)
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize >= 2 ** 31 ? { TMPDIR: directory } : {}
+  } catch {
+    return {}
+  }
 }
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
@@ -99,7 +112,8 @@ async function runFiles(lane: Lane, files: readonly string[], env: NodeJS.Proces
   return { ...none, failed: 1 }
 }
 
-async function runLane(lane: Lane, files: readonly string[], env: NodeJS.ProcessEnv): Promise<Totals> {
+async function runLane(lane: Lane, files: readonly string[], given: NodeJS.ProcessEnv): Promise<Totals> {
+  const env = lane.memory ? { ...given, ...memoryDirectory() } : given
   if (lane.sandbox && process.getuid?.() !== 0) {
     say('    FAILED: needs root (network namespaces)')
     return { ...none, failed: 1 }

@@ -100,9 +100,10 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options, t }) =>
   }
   const secrets = [canary, ...Object.values(world.red)]
   const fingerprint = fingerprintOf(file)
-  const before = fingerprint.checksum()
+  const before = [fingerprint.version(), fingerprint.checksum()]
   await cloud.as('blue').update('port', world.port, { description: 'changed' })
-  assert.notEqual(fingerprint.checksum(), before, 'a change is seen')
+  assert.notEqual(fingerprint.version(), before[0], 'a commit is seen')
+  assert.notEqual(fingerprint.checksum(), before[1], 'a change is seen')
 
   const shares = new Map<string, number>()
   const mutated = new Set<string>()
@@ -113,10 +114,11 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options, t }) =>
   let mutations = 0
   let systematic = 0
 
-  const send = async (probe: Probe): Promise<void> => {
+  /** Looks at every row before and after if `closely`: always would take most of the test's time. */
+  const send = async (probe: Probe, closely = asked % 20 === 0): Promise<void> => {
     const { body } = probe
     const payload = typeof body === 'string' ? body : body === undefined ? undefined : JSON.stringify(body)
-    const unchanged = fingerprint.checksum()
+    const before = closely ? fingerprint.checksum() : fingerprint.version()
     const answer = await cloud.api.inject({
       method: probe.method,
       url: `/v2.0/${probe.path}`,
@@ -124,6 +126,9 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options, t }) =>
       ...(payload !== undefined && { payload }),
     })
     const { statusCode: status, payload: text } = answer
+    const isUnchanged = status < 400 || before === (closely ? fingerprint.checksum() : fingerprint.version())
+    // A version also changes by what SQLite does of itself.
+    if (!isUnchanged && !closely) return send(probe, true)
     if (probe.what !== tidying) {
       asked++
       if (probe.mutated) mutations++
@@ -142,7 +147,7 @@ onSqlite(`${count} requests, most of them bad`, async ({ store, options, t }) =>
     if (probe.expects.length > 0 && !probe.expects.includes(result))
       fail(`expected ${probe.expects.join(' or ')}`)
     if (status >= 400) {
-      if (fingerprint.checksum() !== unchanged) fail('refused, and yet something has changed')
+      if (!isUnchanged) fail('refused, and yet something has changed')
       if (type === undefined || typeof shown.NeutronError.message !== 'string') fail('no fault')
       else if (status !== (statusOf[type] ?? status)) fail(`Neutron answers ${statusOf[type]} to ${type}`)
     }

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 
 export interface Fingerprint {
-  /**
-   * A checksum of every row of every table. Worked out anew only when somebody has committed since: SQLite's
-   * data_version tells, which changes with every commit of another connection.
-   */
+  /** A number that is another one after every commit of another connection: where it stays, so do all rows. */
+  version(): unknown
+  /** A checksum of every row of every table. */
   checksum(): string
   close(): void
 }
@@ -22,18 +21,12 @@ export function fingerprintOf(path: string): Fingerprint {
     .all()
     .map(({ name }) => database.prepare(`select ${columnsOf(String(name))} from "${String(name)}"`))
   for (const table of tables) table.setReturnArrays(true)
-  let known = { version: undefined as unknown, checksum: '' }
-
-  function rows(): string {
-    const hash = createHash('sha1')
-    for (const table of tables) hash.update(JSON.stringify(table.all()))
-    return hash.digest('hex')
-  }
   return {
+    version: () => version.get()?.data_version,
     checksum() {
-      const now = version.get()?.data_version
-      if (known.version !== now) known = { version: now, checksum: rows() }
-      return known.checksum
+      const hash = createHash('sha1')
+      for (const table of tables) hash.update(JSON.stringify(table.all()))
+      return hash.digest('hex')
     },
     close: () => database.close(),
   }
