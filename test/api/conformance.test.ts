@@ -14,6 +14,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { request } from 'undici'
+import { makeCredential } from '../../bus/credential.ts'
+import type { AgentState } from '../../bus/feed.ts'
+import { httpFeed } from '../../bus/http.ts'
 import { servicePluginNames } from '../../server/plugins.ts'
 import { members, type Place, recipes } from './policy/recipes.ts'
 import {
@@ -26,6 +29,11 @@ import {
 import { refusedValues, takenValues } from './probe/hostile.ts'
 
 type Body = Record<string, unknown>
+
+const allRoles = 'admin,manager,member,reader,service'
+
+/** Of the feed. */
+const secret = 'the-secret'
 type Verdict = 'same' | 'different' | 'missing'
 
 interface Answer {
@@ -51,8 +59,15 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** A server process of its own, spoken to as administrator of the project `p`. */
-async function startServer(t: TestContext): Promise<Call> {
+interface Server {
+  /** As administrator, and service, of the project `p`. */
+  call: Call
+  /** Tells of an agent on a new host; answers the host. */
+  report(agent: AgentState): Promise<string>
+}
+
+/** A server process of its own. */
+async function startServer(t: TestContext): Promise<Server> {
   const state = await mkdtemp(join(tmpdir(), 'nucleon-conformance-'))
   await mkdir(join(state, 'server'))
   const file = join(state, 'nucleon.conf')
@@ -77,6 +92,8 @@ async function startServer(t: TestContext): Promise<Call> {
         .join(''),
   )
   const port = await freePort()
+  await writeFile(join(state, 'secret'), secret)
+  const feed = `unix:${join(state, 'server', 'feed.sock')}`
   const main = new URL('../../server/main.ts', import.meta.url).pathname
   const child = spawn(
     process.execPath,
@@ -90,6 +107,10 @@ async function startServer(t: TestContext): Promise<Call> {
       `127.0.0.1:${port}`,
       '--identity',
       '127.0.0.1:0',
+      '--feed',
+      feed,
+      '--feed-secret-file',
+      join(state, 'secret'),
     ],
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   )
@@ -105,39 +126,62 @@ async function startServer(t: TestContext): Promise<Call> {
     await rm(state, { recursive: true, force: true })
   })
   await Promise.race([once(child, 'message'), ended])
-  return async (method, path, body, headers = {}) => {
+  let hosts = 0
+  const report = async (agent: AgentState): Promise<string> => {
+    const host = `host-${++hosts}`
+    const connection = httpFeed({ url: feed, credential: makeCredential(secret, host) })
+    await connection.heartbeat({
+      started_at: new Date().toISOString(),
+      agents: [agent],
+      position: null,
+      digest: null,
+    })
+    await connection.close()
+    return host
+  }
+  const call: Call = async (method, path, body, headers = {}) => {
     const answer = await request(`http://127.0.0.1:${port}${path}`, {
       method,
-      headers: { 'x-project-id': 'p', 'content-type': 'application/json', ...headers },
+      headers: { 'x-project-id': 'p', 'x-roles': allRoles, 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await answer.body.text()
-    const shown = (text === '' ? {} : JSON.parse(text)) as Body & {
+    const shown = ((text === '' ? null : JSON.parse(text)) ?? {}) as Body & {
       NeutronError?: { type: string; message: string }
     }
     const { type, message = '' } = shown.NeutronError ?? {}
     return { status: answer.statusCode, type, message, body: shown }
   }
+  return { call, report }
 }
 
 /** Where objects of a collection are, and how one is made. */
 interface Target {
   path: string
   singular: string
+  /** What POST takes for one object. */
+  wrap: (body: Body) => Body
   body: (() => Promise<Body>) | undefined
   change: Body
   existing: (() => Promise<string>) | undefined
 }
 
-async function placeOf(call: Call): Promise<Place> {
+async function placeOf({ call, report }: Server): Promise<Place> {
   let number = 0
   const make: Place['make'] = async (path, name, body) => {
     const answer = await call('POST', `/v2.0/${path}`, { [name]: body })
     assert.equal(answer.status, 201, `${path}: ${JSON.stringify(answer.body)}`)
     return answer.body[name] as Body & { id: string }
   }
-  const none = async (): Promise<never> => {
-    throw new Error('there is no agent here')
+  const agent = async (): Promise<string> => {
+    const host = await report({
+      agent_type: 'DHCP agent',
+      binary: 'neutron-dhcp-agent',
+      availability_zone: 'nova',
+      configurations: {},
+    })
+    const { body } = await call('GET', `/v2.0/agents?host=${host}`)
+    return String((body.agents as Body[])[0]?.id)
   }
   const network = await make('networks', 'network', {})
   const subnet = await make('subnets', 'subnet', {
@@ -157,8 +201,14 @@ async function placeOf(call: Call): Promise<Place> {
       const { body } = await call('GET', `/v2.0/${path}?${new URLSearchParams(filters)}`)
       for (const { id } of Object.values(body).flat() as Body[]) await call('DELETE', `/v2.0/${path}/${id}`)
     },
-    agent: none,
-    host: async () => 'no-such-host',
+    agent,
+    host: () =>
+      report({
+        agent_type: 'Open vSwitch agent',
+        binary: 'neutron-openvswitch-agent',
+        availability_zone: null,
+        configurations: { tunnel_types: ['vxlan'] },
+      }),
   }
 }
 
@@ -171,11 +221,14 @@ async function targetOf(
 ): Promise<Target | undefined> {
   const [parent = '', child] = collection.split('/')
   const { singular = '', url = '' } = fact
+  const bare = fact.special?.create?.body !== undefined
+  const wrap = (body: Body): Body => (bare ? body : { [singular]: body })
   if (child === undefined) {
     const { body, change = {}, existing } = recipes[singular] ?? {}
     return {
       path: url,
       singular,
+      wrap,
       body: body && (async () => body(place)),
       change,
       existing: existing && (() => existing(place)),
@@ -184,14 +237,17 @@ async function targetOf(
   const above = all[parent]
   const recipe = recipes[above?.singular ?? '']
   const member = members[`${above?.singular}.${child}`]
-  if (!above?.singular || !recipe?.body || (await call('GET', above.url ?? '')).status === 404)
-    return undefined
-  const parentBody = { ...(await recipe.body(place)), ...member?.above }
-  const object = await place.make((above.url ?? '').replace('/v2.0/', ''), above.singular, parentBody)
+  if (!above?.singular || !recipe || (await call('GET', above.url ?? '')).status === 404) return undefined
+  const object = async (): Promise<string> => {
+    if (recipe.existing) return recipe.existing(place)
+    const body = { ...(await recipe.body?.(place)), ...member?.above }
+    return (await place.make((above.url ?? '').replace('/v2.0/', ''), above.singular ?? '', body)).id
+  }
   const body = member?.body
   return {
-    path: url.replace(/\{\w+\}/, object.id),
+    path: url.replace(/\{\w+\}/, await object()),
     singular,
+    wrap,
     body: body && (async () => body(place)),
     change: member?.change ?? {},
     existing: undefined,
@@ -219,7 +275,7 @@ async function probeAttribute(
   shown: (Body & { id?: string }) | undefined,
 ): Promise<void> {
   const where = `${collection}.${name}`
-  const { path, singular, body } = target
+  const { path, singular, wrap, body } = target
   const same = (what: string, is: boolean, detail = ''): void =>
     report.note(`${where} ${what}`, is ? 'same' : 'different', detail)
   const isOwner = name === 'project_id' || name === 'tenant_id'
@@ -246,11 +302,11 @@ async function probeAttribute(
   if (body) {
     const plain = await body()
     const value = takenValues(fact)[0] ?? plain[name] ?? 'x'
-    const created = await call('POST', path, { [singular]: { ...plain, [name]: value } })
+    const created = await call('POST', path, wrap({ ...plain, [name]: value }))
     same('may be sent with POST', mayBeSent(created) === (fact.allow_post ?? false), created.message)
     if (fact.required && !isOwner) {
       const { [name]: _left, ...rest } = await body()
-      const answer = await call('POST', path, { [singular]: rest })
+      const answer = await call('POST', path, wrap(rest))
       same('is required', answer.status === 400, `${answer.status}`)
     }
     if (
@@ -274,7 +330,7 @@ async function probeAttribute(
     if (fact.allow_post && !isOwner) {
       const wrong: string[] = []
       for (const { value: refused, type } of refusedValues(fact)) {
-        const answer = await call('POST', path, { [singular]: { ...(await body()), [name]: refused } })
+        const answer = await call('POST', path, wrap({ ...(await body()), [name]: refused }))
         if (
           answer.status !== 400 ||
           (answer.type !== type && answer.type !== 'InvalidInput' && answer.type !== 'HTTPBadRequest')
@@ -313,14 +369,10 @@ async function probeCollection(
   if (collection.endsWith('/tags')) return
   let shown: (Body & { id?: string }) | undefined
   if (target.body) {
-    const created = await call('POST', target.path, { [target.singular]: await target.body() })
-    // A binding needs an agent on its host, and there is none here.
-    assert.ok(
-      created.status === 201 || collection === 'ports/bindings',
-      `${collection}: ${JSON.stringify(created.body)}`,
-    )
+    const created = await call('POST', target.path, target.wrap(await target.body()))
+    assert.equal(created.status, 201, `${collection}: ${JSON.stringify(created.body)}`)
     shown = created.body[target.singular] as Body | undefined
-  } else if (target.existing && !(collection === 'agents')) {
+  } else if (target.existing) {
     const id = await target.existing()
     const found = await call('GET', `${target.path}/${id}`)
     if (found.status === 200) shown = found.body[target.singular] as Body
@@ -512,13 +564,14 @@ const fits = (what: string, pattern: string): boolean =>
   pattern.endsWith('*') ? what.startsWith(pattern.slice(0, -1)) : what === pattern
 
 test('the API is what the facts say', async (t) => {
-  const call = await startServer(t)
+  const server = await startServer(t)
+  const { call } = server
   const verdicts = new Map<string, { verdict: Verdict; detail: string }>()
   const report: Report = {
     note: (what, verdict, detail = '') => void verdicts.set(what, { verdict, detail }),
   }
   const all = collectionFacts()
-  const place = await placeOf(call)
+  const place = await placeOf(server)
   const aliases = await probeExtensions(call, report)
   for (const collection of Object.keys(all))
     await probeCollection(call, report, collection, all, place, aliases)

@@ -22,6 +22,8 @@ export interface CollectionFact {
   extension?: string
   operations?: readonly string[]
   parent?: { collection: string; member_name: string }
+  /** What is not as elsewhere: a body of POST that is no object under its name. */
+  special?: { create?: { body?: unknown } }
   attributes: Readonly<Record<string, AttributeFact>>
 }
 
