@@ -222,7 +222,9 @@ firewall_driver = openvswitch
 bridge_mappings = provider:br-provider
 local_ip = 10.0.0.31
 [quotas]
+quota_driver = neutron.db.quota.driver_nolock.DbQuotaNoLockDriver
 quota_router = 10
+quota_trunk = 3
 `
 
 test('a stock configuration starts every role without a word', () => {
@@ -232,6 +234,8 @@ test('a stock configuration starts every role without a word', () => {
   const { values } = loadRoleConfig(l2AgentSections, { files: [{ path: 'stock', text: stock }] })
   assert.equal(values.ovs.bridge_mappings.get('provider'), 'br-provider')
   assert.equal(isKnownOption('agent', 'tunel_types'), false)
+  const { quotas } = loadRoleConfig(serverSections, { files: [{ path: 'stock', text: stock }] }).values
+  assert.deepEqual([quotas.quota_trunk, quotas.quota_subnetpool, quotas.default_quota], [3, null, -1])
 })
 
 test('the sample file names every option, and what it shows is the default', () => {

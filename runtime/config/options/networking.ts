@@ -163,6 +163,16 @@ export const quotaOptions = {
     min: -1,
     help: 'RBAC policies a project may have; -1: no limit.',
   }),
+  quota_subnetpool: integer({
+    default: null,
+    min: -1,
+    help: 'Subnet pools a project may have; -1: no limit. Unset: default_quota.',
+  }),
+  quota_trunk: integer({
+    default: null,
+    min: -1,
+    help: 'Trunks a project may have; -1: no limit. Unset: default_quota.',
+  }),
 }
 
 const tunnelTypes = oneOf(['vxlan', 'gre', 'geneve'])
