@@ -3,6 +3,7 @@
  * of what was in between; and it goes on answering meanwhile.
  */
 import assert from 'node:assert/strict'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { create, list, type Network, type Port } from '../../client/networking.ts'
@@ -93,10 +94,10 @@ test('2,000 changes while the agent is stopped: the end state is written once', 
 
   const told: { time: number; line: string }[] = []
   const monitor = await host.spawn(['ovs-ofctl', 'monitor', '--no-names', 'br-int', 'watch:!initial'])
-  for (const stream of [monitor.child.stdout, monitor.child.stderr]) {
-    stream?.on('data', (data: Buffer) => {
-      for (const line of data.toString().split('\n'))
-        if (line.includes('event=')) told.push({ time: performance.now(), line })
+  for (const input of [monitor.child.stdout, monitor.child.stderr]) {
+    if (!input) continue
+    createInterface({ input }).on('line', (line) => {
+      if (line.includes('event=')) told.push({ time: performance.now(), line })
     })
   }
   await sleep(300)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { create, list, type Network, type Port } from '../../client/networking.ts'
 import { type TestProcess, whyNoTestHosts } from '../kernel/sandbox.ts'
@@ -95,8 +96,10 @@ async function clientIn(host: CloudHost, { namespace }: Instance): Promise<Clien
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const events: string[] = []
-  process.child.stdout?.on('data', (chunk: Buffer) => {
-    for (const line of chunk.toString().split('\n')) if (/^\w+ .*from/.test(line)) events.push(line)
+  const { stdout } = process.child
+  assert.ok(stdout)
+  createInterface({ input: stdout }).on('line', (line) => {
+    if (/^\w+ .*from/.test(line)) events.push(line)
   })
   return { process, events }
 }
