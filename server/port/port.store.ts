@@ -121,6 +121,27 @@ export type PortChanges = Partial<Omit<NewPort, 'project_id'>>
 
 type PortRow = PortTable
 
+/** The columns of a port that may change after its creation. */
+const changeable = (p: PortRow) => ({
+  name: p.name,
+  description: p.description,
+  revision_number: p.revision_number,
+  updated_at: p.updated_at,
+  mac_address: p.mac_address,
+  admin_state_up: p.admin_state_up,
+  status: p.status,
+  device_id: p.device_id,
+  device_owner: p.device_owner,
+  port_security_enabled: p.port_security_enabled,
+  dns_name: p.dns_name,
+  ip_allocation: p.ip_allocation,
+  allowed_address_pairs: p.allowed_address_pairs,
+  extra_dhcp_opts: p.extra_dhcp_opts,
+  qos_policy_id: p.qos_policy_id,
+  extras: p.extras,
+  generation: p.generation,
+})
+
 const insertPort = prepared('port-insert', (db, p: PortRow) =>
   db
     .insertInto('ports')
@@ -128,51 +149,14 @@ const insertPort = prepared('port-insert', (db, p: PortRow) =>
       id: p.id,
       network_id: p.network_id,
       project_id: p.project_id,
-      name: p.name,
-      description: p.description,
-      revision_number: p.revision_number,
       created_at: p.created_at,
-      updated_at: p.updated_at,
-      mac_address: p.mac_address,
-      admin_state_up: p.admin_state_up,
-      status: p.status,
-      device_id: p.device_id,
-      device_owner: p.device_owner,
-      port_security_enabled: p.port_security_enabled,
-      dns_name: p.dns_name,
-      ip_allocation: p.ip_allocation,
-      allowed_address_pairs: p.allowed_address_pairs,
-      extra_dhcp_opts: p.extra_dhcp_opts,
-      qos_policy_id: p.qos_policy_id,
-      extras: p.extras,
-      generation: p.generation,
+      ...changeable(p),
     })
     .onConflict((conflict) => conflict.columns(['network_id', 'mac_address']).doNothing()),
 )
 
 const updatePortRow = prepared('port-update', (db, p: PortRow) =>
-  db
-    .updateTable('ports')
-    .set({
-      name: p.name,
-      description: p.description,
-      revision_number: p.revision_number,
-      updated_at: p.updated_at,
-      mac_address: p.mac_address,
-      admin_state_up: p.admin_state_up,
-      status: p.status,
-      device_id: p.device_id,
-      device_owner: p.device_owner,
-      port_security_enabled: p.port_security_enabled,
-      dns_name: p.dns_name,
-      ip_allocation: p.ip_allocation,
-      allowed_address_pairs: p.allowed_address_pairs,
-      extra_dhcp_opts: p.extra_dhcp_opts,
-      qos_policy_id: p.qos_policy_id,
-      extras: p.extras,
-      generation: p.generation,
-    })
-    .where('id', '=', p.id),
+  db.updateTable('ports').set(changeable(p)).where('id', '=', p.id),
 )
 
 export const portById = prepared('port-by-id', (db, p: { id: string }) =>

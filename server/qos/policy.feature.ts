@@ -24,7 +24,7 @@ import type { ReadTx, Tx } from '../store/store.ts'
 import type { QosRuleTable } from '../store/tables/qos.ts'
 import { rowsWith, touchRow } from '../stored/rows.ts'
 import { storedFeature, storedMember } from '../stored/stored.ts'
-import { checkRule } from './rules.ts'
+import { checkRule } from './rule.checks.ts'
 
 export const touchPolicy = (tx: Tx, id: string): Promise<void> => touchRow(tx, 'policy', 'qos_policies', id)
 

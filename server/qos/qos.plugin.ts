@@ -1,8 +1,8 @@
 /** The service plugin `qos`: policies, rules and where they apply, stored; no packet is limited or marked yet. */
 import type { Plugin } from '../plugin.ts'
+import { aliasFeature } from './alias-rule.feature.ts'
 import { qosPolicyFeature } from './policy.feature.ts'
 import { ruleTypes } from './rule-types.ts'
-import { aliasFeature } from './rules.ts'
 
 const aliases = [
   'alias_bandwidth_limit_rule',
