@@ -20,6 +20,8 @@ export interface Lane {
   postgres: boolean
   /** Temporary files are kept in memory: nothing in it shows what outlives a machine, and no write waits for a disk. */
   memory: boolean
+  /** Debian packages whose content its tests read; fetched before, since a box has no way out. */
+  packages: readonly string[]
 }
 
 const isTest = (path: string) => path.endsWith('.test.ts')
@@ -27,8 +29,9 @@ const isStore = (path: string) => path.endsWith('.store.test.ts')
 const isKernel = (path: string) => path.endsWith('.kernel.test.ts') || path.startsWith('test/kernel/')
 const isBeside = (path: string) => !path.startsWith('test/')
 
-const plain = { concurrency: 2, sandbox: false, postgres: false, memory: false }
-const packets = { concurrency: 1, sandbox: true, postgres: false, memory: false }
+const bare = { sandbox: false, postgres: false, memory: false, packages: [] }
+const plain = { ...bare, concurrency: 2 }
+const packets = { ...bare, concurrency: 1, sandbox: true }
 
 export const lanes: readonly Lane[] = [
   {
@@ -76,6 +79,7 @@ export const lanes: readonly Lane[] = [
     about: 'everything together: several hosts, faults, the demo',
     budgetMinutes: 11,
     holds: (path) => isTest(path) && path.startsWith('test/whole/'),
+    packages: process.arch === 'x64' ? ['linux-image-cloud-amd64'] : [],
   },
 ]
 

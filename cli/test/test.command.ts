@@ -10,6 +10,7 @@ import { repository } from '../paths.ts'
 import { inSandbox } from '../sandbox.ts'
 import type { Totals } from './lane.process.ts'
 import { type Lane, lanes, testFiles } from './lanes.ts'
+import { fetchContent } from './packages.ts'
 
 interface TestOptions {
   soak?: true
@@ -121,6 +122,9 @@ async function runLane(lane: Lane, files: readonly string[], given: NodeJS.Proce
   const parts: Totals[] = []
   if (lane.name === 'check') for (const [name, argv] of checks) parts.push(await runCheck(name, argv))
   if (files.length > 0) {
+    for (const name of lane.packages) {
+      await fetchContent(name).catch((error: Error) => say(`    ${name} was not fetched: ${error.message}`))
+    }
     if (lane.postgres) {
       const { withPostgres } = await import('./postgres.ts')
       parts.push(await withPostgres((postgres) => runFiles(lane, files, { ...env, ...postgres }), say))

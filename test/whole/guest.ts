@@ -15,20 +15,20 @@ import {
 } from 'node:fs'
 import { connect } from 'node:net'
 import { basename, delimiter, dirname, join } from 'node:path'
+import { contentOf } from '../../cli/test/packages.ts'
 import { run } from '../../host/run.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const packageName = 'linux-image-cloud-amd64'
-/** Where a kernel that is fetched stays, so that it is fetched once. */
-const kernelCache = join(root, 'node_modules/.cache/guest-kernel')
 
 /** Why no guest can run here, or undefined. For the `skip` of a test. */
 export function whyNoGuest(): string | undefined {
   if (process.arch !== 'x64') return `needs a kernel for ${process.arch}`
   const path = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter)
-  const missing = ['qemu-system-x86_64', 'mke2fs', 'busybox', 'ldd', 'dpkg-deb', 'apt-get'].filter(
+  const missing = ['qemu-system-x86_64', 'mke2fs', 'busybox', 'ldd'].filter(
     (program) => !path.some((directory) => existsSync(join(directory, program))),
   )
+  if (!findKernel()) missing.push(packageName)
   return missing.length === 0 ? undefined : `needs ${missing.join(', ')}`
 }
 
@@ -49,22 +49,9 @@ function kernelIn(directory: string): Kernel | undefined {
   }
 }
 
-/** Debian's cloud kernel: the installed one, else the package's content, which is fetched and not installed. */
-async function findKernel(): Promise<Kernel> {
-  const found = kernelIn('/') ?? kernelIn(kernelCache)
-  if (found) return found
-  mkdirSync(kernelCache, { recursive: true })
-  const depends = await run(['apt-cache', 'depends', packageName])
-  const [, name] = /Depends: (linux-image-\S+)/.exec(depends) ?? []
-  if (name === undefined) throw new Error(`apt-cache knows no ${packageName}`)
-  const download = ['apt-get', '-o', 'APT::Sandbox::User=root', 'download', name] as const
-  await run(download, { cwd: kernelCache, timeout: 120_000 })
-  const file = readdirSync(kernelCache).find((each) => each.endsWith('.deb'))
-  if (file === undefined) throw new Error(`${name} was not fetched`)
-  await run(['dpkg-deb', '-x', join(kernelCache, file), kernelCache], { timeout: 60_000 })
-  const kernel = kernelIn(kernelCache)
-  if (!kernel) throw new Error(`${name} holds no kernel`)
-  return kernel
+/** Debian's cloud kernel: the installed one, else that which the lane has fetched. */
+function findKernel(): Kernel | undefined {
+  return kernelIn('/') ?? kernelIn(contentOf(packageName))
 }
 
 /** What the guest's disk and network need of the kernel. */
@@ -142,7 +129,8 @@ export interface Guest {
 /** Builds the disk (the server's code, Node.js, an empty /state) and boots it. */
 export async function bootGuest(options: GuestOptions): Promise<Guest> {
   const { directory } = options
-  const kernel = await findKernel()
+  const kernel = findKernel()
+  if (!kernel) throw new Error(`${packageName} is not there`)
   const at = (name: string): string => join(directory, name)
 
   const first = at('initramfs')
