@@ -60,6 +60,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     runDir: options.runDir,
     log,
     generationOf,
+    begun: (id) => files.begun(id),
   })
   const flows = createFlowsFacility({ runDir: options.ovsRunDir, cookie: options.cookie, ovs, log })
   const files = createFilesFacility({

@@ -43,10 +43,17 @@ interface Remembered {
   content: string
 }
 
-export function createFilesFacility(options: FilesOptions): Facility {
+export interface FilesFacility extends Facility {
+  /** A process has begun: what it had done is known anew, so its lease files are looked at. */
+  begun(process: string): void
+}
+
+export function createFilesFacility(options: FilesOptions): FilesFacility {
   const { ledger } = options
   const noticeDir = join(options.runDir, 'notices')
   const wanted = new Map<string, HostObject>()
+  /** Path of the lease file of a process. */
+  const leasesOf = new Map<string, string>()
   const remembered = new Map<string, Remembered>()
   const timers = new Set<NodeJS.Timeout>()
   const leaseFiles = createLeaseFiles(options.pidOf, options.initialLeases)
@@ -358,10 +365,14 @@ export function createFilesFacility(options: FilesOptions): Facility {
         wanted.set(key, object)
         departed.delete(key)
         // What was seen there before was seen as a mere file.
-        if (object.kind === 'lease-file') events?.changed(dirname(object.path))
+        if (object.kind === 'lease-file') {
+          leasesOf.set(object.process, object.path)
+          events?.changed(dirname(object.path))
+        }
         return
       }
       wanted.delete(key)
+      if (before?.kind === 'lease-file') leasesOf.delete(before.process)
       if (before?.kind === 'file' && before.notify) departed.set(key, before.notify)
     },
     observe,
@@ -381,6 +392,10 @@ export function createFilesFacility(options: FilesOptions): Facility {
     // What was seen before its process was wanted, as at the start of an agent, is the process's all the same.
     spares: ({ object }) => object.kind === 'file' && pathsOfProcesses().has(object.path),
     apply,
+    begun(process) {
+      const path = leasesOf.get(process)
+      if (path !== undefined) events?.changed(dirname(path))
+    },
     async stop() {
       stopped = true
       for (const timer of timers) clearTimeout(timer)

@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observed } from '../facility.ts'
 import { type LeaseFile, objectKey } from '../objects.ts'
+import { isLeaseText } from './leases.file.ts'
 
 export interface LeaseFiles {
   /** `detail` is not empty when somebody else has had a hand in it. */
@@ -112,6 +113,7 @@ const stampOf = (found: BigIntStats): string => `${found.ino} ${found.mtimeNs} $
 
 /** True when the process cannot have written what has changed. */
 function isAnothers(before: Known, now: Known): boolean {
+  if (!isLeaseText(now.text)) return true
   if (before.pid !== now.pid || !before.activity || !now.activity) return false
   if (before.activity.ran === now.activity.ran) return true
   // A file is emptied without a byte being written.

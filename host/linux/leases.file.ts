@@ -37,6 +37,12 @@ export function parseLeases(text: string): DnsmasqLease[] {
   return leases
 }
 
+/** False of a text that dnsmasq cannot have written: each line is a lease, or a word with what it names (`duid`). */
+export function isLeaseText(text: string): boolean {
+  const lines = text === '' ? [] : text.trimEnd().split('\n')
+  return lines.every((line) => /^\d+( \S+){4}$|^[a-z][a-z-]* \S/.test(line))
+}
+
 /** The MAC in a DUID of the types LLT (1) and LL (3), RFC 8415 section 11. */
 function macOfDuid(duid: string | undefined): string | undefined {
   const bytes = duid?.toLowerCase().split(':') ?? []

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { failedLines } from './ip.batch.ts'
 import { parseView, withPrefix } from './ip.view.ts'
-import { parseLeases } from './leases.file.ts'
+import { isLeaseText, parseLeases } from './leases.file.ts'
 import { parseStat } from './process.stat.ts'
 
 describe('texts of a Linux host', () => {
@@ -79,6 +79,10 @@ describe('texts of a Linux host', () => {
         ['2001:db8::6', undefined, '00:02:00:00:ab:11', '77'],
       ],
     )
+    assert.ok(isLeaseText(text))
+    assert.ok(isLeaseText(''))
+    assert.equal(isLeaseText('nonsense\n'), false)
+    assert.equal(isLeaseText(`${text}\n1700000000 fa:16:3e:00`), false)
     assert.equal(parseLeases(text)[2]?.serverId, '00:01:00:01:2c:9b:aa:bb:fa:16:3e:00:00:02')
   })
 

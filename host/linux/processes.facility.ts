@@ -27,6 +27,8 @@ export interface ProcessesOptions {
   log: Log
   /** Identity of a thing that a process needs: changes when it is made anew; undefined when it is not there. */
   generationOf(key: string): string | undefined
+  /** Told once of each process that is ready, with its id. */
+  begun(id: string): void
 }
 
 export type SignalOutcome = 'sent' | 'later' | 'absent'
@@ -81,6 +83,8 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
   const crashes = new Map<string, Crash>()
   let events: FacilityEvents | undefined
   let watch: NodeJS.Timeout | undefined
+  /** Generation of those that were told to have begun. */
+  const begun = new Map<string, string>()
   const boot = bootId()
 
   const recordPath = (id: string): string => join(recordDir, `${encodeURIComponent(id)}.json`)
@@ -96,6 +100,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
 
   function drop(id: string): void {
     records.delete(id)
+    begun.delete(id)
     try {
       unlinkSync(recordPath(id))
     } catch {
@@ -144,7 +149,12 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     const object: Process = { kind: 'process', id, namespace: record.namespace, argv: record.argv }
     const generation = `${record.pid}-${record.startTime}`
     const process = wanted.get(id)
-    const detail = JSON.stringify([ready(record), process ? needsOf(process) : {}])
+    const isReady = ready(record)
+    if (isReady && begun.get(id) !== generation) {
+      begun.set(id, generation)
+      options.begun(id)
+    }
+    const detail = JSON.stringify([isReady, process ? needsOf(process) : {}])
     return [{ ident: objectKey(object), object, ours: true, generation, detail }]
   }
 
