@@ -18,7 +18,7 @@ const skip = whyNoGuest() ?? false
 const resets = process.env.NUCLEON_TEST_SOAK === '1' ? 20 : 2
 const [apiPort, identityPort] = [19_796, 15_796]
 /** Seconds that an emulated machine may take to boot and start the server. */
-const patience = 60
+const patience = 180
 let directory: string
 let guest: Guest
 let client: Client
@@ -74,7 +74,7 @@ before(
     network = await create(client, 'network', { name: 'durable' })
     await create(client, 'subnet', { network_id: network.id, ip_version: 4, cidr: '10.8.0.0/16' })
   },
-  { timeout: 180_000 },
+  { timeout: 2000 * patience },
 )
 after(async () => {
   writer?.kill('SIGKILL')
