@@ -186,6 +186,61 @@ export const tunnelIdInUse = fault(
   409,
   (id: number) => `Unable to create the network: tunnel id ${id} is in use.`,
 )
+export const segmentNotFound = fault(
+  'SegmentNotFound',
+  404,
+  (id: string) => `Segment ${id} could not be found.`,
+)
+export const segmentInUse = fault(
+  'SegmentInUse',
+  409,
+  (id: string, reason: string) => `Segment '${id}' cannot be deleted: ${reason}.`,
+)
+export const subnetsNotAllAssociatedWithSegments = fault(
+  'SubnetsNotAllAssociatedWithSegments',
+  400,
+  (network: string) => `Either all subnets of network '${network}' are of segments, or none is.`,
+)
+export const networkIdsDontMatch = fault(
+  'NetworkIdsDontMatch',
+  400,
+  (network: string, segment: string) =>
+    `The subnet is of network '${network}', and segment '${segment}' of another.`,
+)
+export const noUpdateSubnetWhenMultipleSegmentsOnNetwork = fault(
+  'NoUpdateSubnetWhenMultipleSegmentsOnNetwork',
+  400,
+  (network: string) =>
+    `The network '${network}' has several segments: its subnet cannot be given to one of them any more.`,
+)
+export const subnetSegmentAssociationChangeNotAllowed = fault(
+  'SubnetSegmentAssociationChangeNotAllowed',
+  400,
+  () => 'A subnet that is of a segment stays with it.',
+)
+export const hostConnectedToMultipleSegments = fault(
+  'HostConnectedToMultipleSegments',
+  409,
+  (host: string, network: string) =>
+    `Host ${host} is connected to several segments of the routed provider network '${network}': it should be to one.`,
+)
+export const hostNotConnectedToAnySegment = fault(
+  'HostNotConnectedToAnySegment',
+  409,
+  (host: string, network: string) =>
+    `Host ${host} is connected to no segment of the routed provider network '${network}': it should be to one.`,
+)
+export const hostNotCompatibleWithFixedIps = fault(
+  'HostNotCompatibleWithFixedIps',
+  409,
+  (host: string, port: string) =>
+    `Host ${host} is not connected to the segment of the addresses that port ${port} has.`,
+)
+export const fixedIpsSubnetsNotOnSameSegment = fault(
+  'FixedIpsSubnetsNotOnSameSegment',
+  400,
+  () => 'The subnets of all fixed addresses of a port must be of the same segment.',
+)
 export const availabilityZoneNotFound = fault(
   'AvailabilityZoneNotFound',
   404,

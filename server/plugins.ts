@@ -7,10 +7,18 @@ import { meteringPlugin } from './metering/metering.plugin.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
 import type { Plugin } from './plugin.ts'
 import { qosPlugin } from './qos/qos.plugin.ts'
+import { segmentsPlugin } from './segment/segments.plugin.ts'
 import { trunkPlugin } from './trunk/trunk.plugin.ts'
 
 /** Loaded where `[DEFAULT] service_plugins` names them. */
-const servicePlugins: readonly Plugin[] = [localIpPlugin, logPlugin, meteringPlugin, qosPlugin, trunkPlugin]
+const servicePlugins: readonly Plugin[] = [
+  localIpPlugin,
+  logPlugin,
+  meteringPlugin,
+  qosPlugin,
+  segmentsPlugin,
+  trunkPlugin,
+]
 
 /** Names of all that can be loaded beside the core plugin. */
 export const servicePluginNames: readonly string[] = servicePlugins.map((plugin) => plugin.name)
@@ -30,7 +38,6 @@ const notServed = [
   'placement',
   'port_forwarding',
   'router',
-  'segments',
   'vpnaas',
 ]
 

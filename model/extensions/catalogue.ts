@@ -38,6 +38,7 @@ import {
   rbacSubnetpool,
 } from './rbac.ts'
 import { securityGroupExtensions } from './security-group.ts'
+import { segmentExtensions } from './segment.ts'
 import {
   standardDescription,
   standardRevisions,
@@ -88,6 +89,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     ...networkIpAvailabilityExtensions,
     dhcpAgentScheduler,
     ...subnetpoolExtensions,
+    ...segmentExtensions,
     rbacPolicies,
     rbacAddressScope,
     rbacSubnetpool,

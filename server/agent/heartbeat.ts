@@ -9,6 +9,7 @@ import { NeutronError } from '../../lib/errors.ts'
 import { ensureDhcp, underservedNetworks } from '../dhcp/dhcp-scheduler.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { updatePort } from '../port/port.store.ts'
+import { storePhysicalNetworks } from '../segment/host-segments.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { Store, Tx } from '../store/store.ts'
@@ -44,7 +45,9 @@ export async function recordHeartbeat(store: Store, ml2: Ml2, host: string, beat
   const news = await store.write({ requestId }, (tx) => storeBeat(tx, ml2, host, beat))
   if (news.size === 0) return
   await rebindFailed(store, ml2, host, requestId)
-  if (news.has(dhcpAgentType) && ml2.settings.DEFAULT.network_auto_schedule) {
+  // What an L2 agent tells may connect the host to segments that its DHCP agent is to serve.
+  const serves = beat.agents.some((agent) => agent.agent_type === dhcpAgentType)
+  if (serves && ml2.settings.DEFAULT.network_auto_schedule) {
     await serveUnderserved(store, ml2, host, requestId)
   }
 }
@@ -78,7 +81,9 @@ async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promi
     if (differs || row.started_at !== startedAt) {
       await tx.db.updateTable('agents').set(told).where('id', '=', row.id).execute()
     } else steady.push(state.agent_type)
-    if (differs) noteAgent(tx, 'update', row)
+    if (!differs) continue
+    noteAgent(tx, 'update', row)
+    await storePhysicalNetworks(tx, row.id, state.configurations)
   }
   if (steady.length > 0) await beatOn.run(tx, { host, types: steady, now: tx.now })
   return news
@@ -95,7 +100,7 @@ async function insertAgent(
   enabled: boolean,
 ): Promise<void> {
   const id = randomUUID()
-  await tx.db
+  const inserted = await tx.db
     .insertInto('agents')
     .values({
       ...told,
@@ -108,8 +113,11 @@ async function insertAgent(
       created_at: tx.now,
     })
     .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
     .execute()
+  if (inserted.length === 0) return
   noteAgent(tx, 'create', { id, host })
+  await storePhysicalNetworks(tx, id, state.configurations)
 }
 
 /** Tries the ports of the host again that no agent could bind. */

@@ -1,12 +1,13 @@
 /**
  * The port of a DHCP server: one for each agent that serves a network, on that agent's host, with an address on each
- * subnet with DHCP.
+ * subnet with DHCP. On a routed network, on each subnet of the segment that the host is connected to.
  */
 import { sql } from 'kysely'
 import { namespaceDns, uuid5 } from '../../lib/uuid.ts'
-import { isAutoAddressed } from '../ipam/fixed-ips.ts'
+import { type AddressableSubnet, isAutoAddressed, isRouted } from '../ipam/fixed-ips.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { createPort, type PortNetwork, removePort, updatePort } from '../port/port.store.ts'
+import { segmentsOfHosts } from '../segment/host-segments.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 
@@ -73,14 +74,18 @@ export async function syncDhcpPorts(
     for (const port of ports) await removePort(tx, ml2, port.id)
     return
   }
+  const reach = isRouted(served) ? await segmentsOfHosts(tx, network.id, hosts) : undefined
+  const servedOn = (host: string) => (reach ? onOneSegment(served, reach.get(host)) : served)
   const free = new Set((await withFreeAddresses.all(tx, { network_id: network.id })).map((row) => row.id))
-  const wantedDevices = new Map(hosts.map((host) => [dhcpDeviceId(host, network.id), host]))
+  const wantedDevices = new Map(
+    hosts.filter((host) => servedOn(host).length > 0).map((host) => [dhcpDeviceId(host, network.id), host]),
+  )
   const left = ports.filter((port) => !wantedDevices.has(port.deviceId)).sort(reservedLast)
   for (const [deviceId, host] of wantedDevices) {
     const own = ports.find((one) => one.deviceId === deviceId)
-    const port = own ?? left.shift()
+    const port = own ?? adopt(left, reach && new Set(servedOn(host).map((subnet) => subnet.id)))
     const has = port?.subnets ?? new Set<string>()
-    const wanted = served.filter((one) => isAutoAddressed(one) || has.has(one.id) || free.has(one.id))
+    const wanted = servedOn(host).filter((one) => isAutoAddressed(one) || has.has(one.id) || free.has(one.id))
     const fixed_ips = wanted.map((subnet) => ({ subnet_id: subnet.id }))
     if (!port) {
       if (fixed_ips.length === 0) continue
@@ -101,6 +106,21 @@ export async function syncDhcpPorts(
     if (port.deviceId === reservedDhcpPort) continue
     await updatePort(tx, ml2, port.id, { device_id: reservedDhcpPort, binding: { host: '' } })
   }
+}
+
+/** What the host of a DHCP server is connected to; of a host on several segments, the first: an address is of one. */
+function onOneSegment(
+  subnets: readonly AddressableSubnet[],
+  segments: ReadonlySet<string> | undefined,
+): readonly AddressableSubnet[] {
+  const first = subnets.find(({ segment_id: id }) => id !== null && segments?.has(id))
+  return first ? subnets.filter((subnet) => subnet.segment_id === first.segment_id) : []
+}
+
+/** Takes a port out of the list; on a routed network, one with an address on these subnets. */
+function adopt(left: DhcpPort[], subnets: ReadonlySet<string> | undefined): DhcpPort | undefined {
+  const index = subnets ? left.findIndex((port) => [...port.subnets].some((id) => subnets.has(id))) : 0
+  return index < 0 ? undefined : left.splice(index, 1)[0]
 }
 
 /** Ports that somebody else made for a DHCP server of his own are none of ours. */

@@ -1,9 +1,11 @@
 /** Which DHCP agents serve which networks. Decided in the transaction that makes the need, never by an agent. */
-
+import { type SqlBool, sql } from 'kysely'
 import { aliveSince, dhcpAgentType } from '../agent/agent.store.ts'
+import { isRouted } from '../ipam/fixed-ips.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
-import { portNetwork } from '../port/port.store.ts'
+import { type PortNetwork, portNetwork } from '../port/port.store.ts'
 import { liftDhcpBlocks } from '../port/provisioning.ts'
+import { isConnected, segmentsOfHosts } from '../segment/host-segments.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
@@ -58,38 +60,74 @@ const deleteServing = prepared('dhcp-serving-delete', (db, p: { network_id: stri
 
 /**
  * Call when subnets of a network came, went or changed: schedules the network to dhcp_agents_per_network live agents
- * if it has a subnet with DHCP and fewer agents, and brings its DHCP ports in line.
+ * if it has a subnet with DHCP and fewer agents, and brings its DHCP ports in line. On a routed network that many serve
+ * each segment.
  */
 export async function ensureDhcp(tx: Tx, ml2: Ml2, networkId: string): Promise<void> {
   const network = await portNetwork(tx, networkId)
   const serving = await dhcpAgentsOf(tx, networkId)
   const needed = network.subnets.some((subnet) => subnet.enable_dhcp === 1)
-  if (needed) serving.push(...(await addAgents(tx, ml2, networkId, serving)))
+  if (needed) serving.push(...(await addAgents(tx, ml2, network, serving)))
   await syncDhcpPorts(
     tx,
     ml2,
     network,
     serving.map((agent) => agent.host),
   )
-  if (!needed || serving.length === 0) await liftDhcpBlocks(tx, networkId)
+  await liftUnserved(tx, network, serving.length)
+}
+
+/** Nobody reports of ports that no agent serves. */
+async function liftUnserved(tx: Tx, network: PortNetwork, agents: number): Promise<void> {
+  const served = network.subnets.some((subnet) => subnet.enable_dhcp === 1)
+  if (!served || agents === 0) await liftDhcpBlocks(tx, network.id)
+  else if (isRouted(network.subnets)) await liftDhcpBlocks(tx, network.id, 'unserved')
 }
 
 async function addAgents(
   tx: Tx,
   { settings: { DEFAULT: options } }: Ml2,
-  networkId: string,
-  serving: readonly { id: string }[],
-): Promise<{ id: string; host: string }[]> {
-  const missing = options.dhcp_agents_per_network - serving.length
-  if (missing <= 0) return []
+  network: PortNetwork,
+  serving: readonly ServingAgent[],
+): Promise<ServingAgent[]> {
+  const enough = options.dhcp_agents_per_network
+  const routed = isRouted(network.subnets)
+  if (!routed && serving.length >= enough) return []
   const known = new Set(serving.map((agent) => agent.id))
-  const zones = await zonesFor(tx, networkId, options.default_availability_zones)
-  const candidates = await leastLoaded.all(tx, { since: aliveSince(options.agent_down_time) })
-  const chosen = candidates
-    .filter((agent) => !known.has(agent.id) && zones(agent.availability_zone))
-    .slice(0, missing)
-  for (const agent of chosen) await insertServing.run(tx, { network_id: networkId, agent_id: agent.id })
-  if (chosen.length > 0) noteServing(tx, networkId)
+  const zones = await zonesFor(tx, network.id, options.default_availability_zones)
+  const candidates = (await leastLoaded.all(tx, { since: aliveSince(options.agent_down_time) })).filter(
+    (agent) => !known.has(agent.id) && zones(agent.availability_zone),
+  )
+  const chosen = routed
+    ? await chooseForSegments(tx, network, serving, candidates, enough)
+    : candidates.slice(0, enough - serving.length)
+  for (const agent of chosen) await insertServing.run(tx, { network_id: network.id, agent_id: agent.id })
+  if (chosen.length > 0) noteServing(tx, network.id)
+  return chosen
+}
+
+interface ServingAgent {
+  id: string
+  host: string
+}
+
+async function chooseForSegments(
+  tx: ReadTx,
+  network: PortNetwork,
+  serving: readonly ServingAgent[],
+  candidates: readonly ServingAgent[],
+  enough: number,
+): Promise<ServingAgent[]> {
+  const hosts = [...serving, ...candidates].map((agent) => agent.host)
+  const reach = await segmentsOfHosts(tx, network.id, hosts)
+  const served = network.subnets.filter((subnet) => subnet.enable_dhcp === 1)
+  const chosen: ServingAgent[] = []
+  for (const segment of new Set(served.flatMap((subnet) => subnet.segment_id ?? []))) {
+    const there = (agent: ServingAgent): boolean => reach.get(agent.host)?.has(segment) ?? false
+    const missing = enough - [...serving, ...chosen].filter(there).length
+    const more = candidates.filter((agent) => there(agent) && !chosen.includes(agent))
+    chosen.push(...more.slice(0, Math.max(0, missing)))
+  }
   return chosen
 }
 
@@ -120,8 +158,7 @@ export async function addDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agentId:
 export async function removeDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agentId: string): Promise<void> {
   await deleteServing.run(tx, { network_id: networkId, agent_id: agentId })
   noteServing(tx, networkId)
-  const left = await syncAgents(tx, ml2, networkId)
-  if (left === 0) await liftDhcpBlocks(tx, networkId)
+  await syncAgents(tx, ml2, networkId)
 }
 
 /** Gives a network of one agent to another, if there is any. */
@@ -131,15 +168,16 @@ export async function replaceDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agen
   await ensureDhcp(tx, ml2, networkId)
 }
 
-async function syncAgents(tx: Tx, ml2: Ml2, networkId: string): Promise<number> {
+async function syncAgents(tx: Tx, ml2: Ml2, networkId: string): Promise<void> {
+  const network = await portNetwork(tx, networkId)
   const serving = await dhcpAgentsOf(tx, networkId)
   await syncDhcpPorts(
     tx,
     ml2,
-    await portNetwork(tx, networkId),
+    network,
     serving.map((agent) => agent.host),
   )
-  return serving.length
+  await liftUnserved(tx, network, serving.length)
 }
 
 /** Who serves a network is no attribute of it; documents of the network and of its ports depend on it. */
@@ -163,10 +201,35 @@ export async function underservedNetworks(tx: ReadTx, ml2: Ml2, host: string): P
     .leftJoin('agents', 'agents.id', 'd.agent_id')
     .select('subnets.network_id')
     .where('subnets.enable_dhcp', '=', 1)
+    .where('subnets.segment_id', 'is', null)
     .groupBy('subnets.network_id')
     .having((eb) => eb(eb.fn.count('d.agent_id').distinct(), '<', enough))
     .having((eb) => eb(eb.fn.sum(eb.case().when('agents.host', '=', host).then(1).else(0).end()), '=', 0))
     .orderBy('subnets.network_id')
+    .execute()
+  return [...rows.map((row) => row.network_id), ...(await underservedSegments(tx, enough, host))]
+}
+
+/** Networks with a segment that the host is connected to and does not serve, and that too few agents serve. */
+async function underservedSegments(tx: ReadTx, enough: number, host: string): Promise<string[]> {
+  const rows = await tx.db
+    .selectFrom('agent_physical_networks as m')
+    .innerJoin('agents as here', 'here.id', 'm.agent_id')
+    .innerJoin('network_segments as g', 'g.physical_network', 'm.physical_network')
+    .innerJoin('subnets as s', 's.segment_id', 'g.id')
+    .select('s.network_id')
+    .distinct()
+    .where('here.host', '=', host)
+    .where('s.enable_dhcp', '=', 1)
+    .where(
+      sql<SqlBool>`not exists (select 1 from network_dhcp_agents d join agents a on a.id = d.agent_id
+        where d.network_id = s.network_id and a.host = ${host})`,
+    )
+    .where(
+      sql<SqlBool>`(select count(*) from network_dhcp_agents d join agents a on a.id = d.agent_id
+        where d.network_id = s.network_id and ${isConnected(sql.ref('a.host'), sql.ref('g.id'))}) < ${enough}`,
+    )
+    .orderBy('s.network_id')
     .execute()
   return rows.map((row) => row.network_id)
 }

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { aliveSince, dhcpAgentType } from '../agent/agent.store.ts'
 import { unlessGone } from '../agent/heartbeat.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
+import { isConnected } from '../segment/host-segments.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Store } from '../store/store.ts'
 import { dhcpOwner, reservedDhcpPort } from './dhcp-port.ts'
@@ -95,7 +96,14 @@ async function incompleteNetworks(tx: ReadTx): Promise<string[]> {
           eb
             .selectFrom('network_dhcp_agents as d')
             .select((count) => count.fn.countAll<number>().as('agents'))
-            .whereRef('d.network_id', '=', 's.network_id'),
+            .innerJoin('agents as h', 'h.id', 'd.agent_id')
+            .whereRef('d.network_id', '=', 's.network_id')
+            .where((on) =>
+              on.or([
+                on('s.segment_id', 'is', null),
+                isConnected(sql.ref('h.host'), sql.ref('s.segment_id')),
+              ]),
+            ),
           '>',
           eb
             .selectFrom('ports as p')

@@ -5,6 +5,9 @@
  */
 import { contains, parseCidr, parseIp } from '../../lib/addresses.ts'
 import {
+  fixedIpsSubnetsNotOnSameSegment,
+  hostConnectedToMultipleSegments,
+  hostNotConnectedToAnySegment,
   invalidInput,
   invalidIpForNetwork,
   invalidIpForSubnet,
@@ -22,6 +25,22 @@ export interface AddressableSubnet {
   /** JSON texts, as the table has them. */
   allocation_pools: string
   service_types: string
+  enable_dhcp: number
+  /** The segment that the subnet is on alone; null where it is on the whole network. */
+  segment_id: string | null
+}
+
+/** Where a port is or shall be: its host ('' while that is not known), and the segments of its network there. */
+export interface Whereabouts {
+  host: string
+  segments: ReadonlySet<string>
+}
+
+export const nowhere: Whereabouts = { host: '', segments: new Set() }
+
+/** True for a routed provider network: its subnets are of segments, and a host has those of one. */
+export function isRouted(subnets: readonly Pick<AddressableSubnet, 'segment_id'>[]): boolean {
+  return subnets.some((subnet) => subnet.segment_id !== null)
 }
 
 /** One item of fixed_ips in a request. */
@@ -40,6 +59,8 @@ export type AddressPlan =
   | { kind: 'specific'; subnet: AddressableSubnet; ip: string }
   | { kind: 'eui64'; subnet: AddressableSubnet }
   | { kind: 'any'; subnets: AddressableSubnet[] }
+
+const dhcpOwner = 'network:dhcp'
 
 /** Router ports: their addresses on SLAAC subnets are chosen, not worked out of the MAC. */
 const routerInterfaceOwners = new Set([
@@ -70,18 +91,21 @@ export function isAutoAddressed(
 }
 
 /**
- * Which addresses a port is to have. `subnets` are all of the network, in order of creation; `requested` undefined
- * means that the client left it to us. Throws InvalidInput, InvalidIpForSubnet, InvalidIpForNetwork,
- * AllocationOnAutoAddressSubnet, IpAddressGenerationFailureNoMatchingSubnet.
+ * Which addresses a port is to have; undefined: that depends on its host, which is not known yet. `subnets` are all of
+ * the network, in order of creation; `requested` undefined means that the client left it to us. Throws InvalidInput,
+ * InvalidIpForSubnet, InvalidIpForNetwork, AllocationOnAutoAddressSubnet, IpAddressGenerationFailureNoMatchingSubnet,
+ * and what candidateSubnets throws.
  */
 export function planAddresses(
   networkId: string,
   subnets: readonly AddressableSubnet[],
   deviceOwner: string,
   requested: readonly FixedIpRequest[] | undefined,
-): AddressPlan[] {
-  const candidates = candidateSubnets(subnets, deviceOwner)
+  place: Whereabouts = nowhere,
+): AddressPlan[] | undefined {
+  const candidates = candidateSubnets(networkId, subnets, deviceOwner, requested, place)
   if (subnets.length > 0 && candidates.length === 0 && requested?.length !== 0) {
+    if (servingSubnets(subnets, deviceOwner).length > 0) return undefined
     throw ipAddressGenerationFailureNoMatchingSubnet(networkId, deviceOwner)
   }
   const plans = requested
@@ -155,6 +179,11 @@ function subnetOf(
   return subnet
 }
 
+function holds(cidrText: string, address: string): boolean {
+  const cidr = parseCidr(cidrText)
+  return cidr !== undefined && contains(cidr, address)
+}
+
 /** True for an address of the prefix that a port may have; routers may have IPv6's subnet-router anycast address. */
 function isUsable(cidrText: string, address: string, deviceOwner: string): boolean {
   const cidr = parseCidr(cidrText)
@@ -164,18 +193,67 @@ function isUsable(cidrText: string, address: string, deviceOwner: string): boole
   return cidr.prefixlen >= 127 || ip.value !== cidr.first || routerOwners.has(deviceOwner)
 }
 
-/** Subnets that serve that device owner: those made for it first, then those for all. DHCP serves every subnet. */
+/**
+ * Subnets that a port may have addresses of. On a routed network these are of one segment: that of the host; while the
+ * host is not known, that of the addresses asked for, and none where nothing is asked. Throws
+ * HostNotConnectedToAnySegment, HostConnectedToMultipleSegments, FixedIpsSubnetsNotOnSameSegment.
+ */
 export function candidateSubnets(
+  networkId: string,
+  subnets: readonly AddressableSubnet[],
+  deviceOwner: string,
+  requested: readonly FixedIpRequest[] | undefined,
+  { host, segments }: Whereabouts,
+): AddressableSubnet[] {
+  const serving = servingSubnets(subnets, deviceOwner)
+  if (!isRouted(subnets)) return serving
+  if (host === '') return requested?.length ? onSegmentAskedFor(serving, requested) : onSegment(serving, null)
+  const reached = serving.filter((subnet) => subnet.segment_id === null || segments.has(subnet.segment_id))
+  if (new Set(reached.flatMap((subnet) => subnet.segment_id ?? [])).size > 1) {
+    // A DHCP server on several serves one of them.
+    if (deviceOwner === dhcpOwner && requested) return onSegmentAskedFor(reached, requested)
+    throw hostConnectedToMultipleSegments(host, networkId)
+  }
+  if (reached.length === 0) throw hostNotConnectedToAnySegment(host, networkId)
+  return reached
+}
+
+function onSegment(subnets: readonly AddressableSubnet[], segment: string | null): AddressableSubnet[] {
+  return subnets.filter((subnet) => subnet.segment_id === segment)
+}
+
+/** All subnets where the requests name none of them: they are refused later, as what they are. */
+function onSegmentAskedFor(
+  subnets: readonly AddressableSubnet[],
+  requested: readonly FixedIpRequest[],
+): AddressableSubnet[] {
+  const segments = new Set<string | null>()
+  for (const { subnet_id: id, ip_address: ip } of requested) {
+    const subnet = subnets.find((one) =>
+      id === undefined ? ip !== undefined && holds(one.cidr, ip) : one.id === id,
+    )
+    if (subnet) segments.add(subnet.segment_id)
+  }
+  if (segments.size > 1) throw fixedIpsSubnetsNotOnSameSegment()
+  const [segment] = segments
+  return segment === undefined ? [...subnets] : onSegment(subnets, segment)
+}
+
+/**
+ * Subnets that serve that device owner: those with a service type that is it, then those for all. DHCP servers have
+ * addresses on every subnet with DHCP.
+ */
+export function servingSubnets(
   subnets: readonly AddressableSubnet[],
   deviceOwner: string,
 ): AddressableSubnet[] {
-  if (deviceOwner === 'network:dhcp' || subnets.every((subnet) => subnet.service_types === '[]')) {
-    return [...subnets]
-  }
+  if (subnets.every((subnet) => subnet.service_types === '[]')) return [...subnets]
   const typesOf = (subnet: AddressableSubnet): string[] => JSON.parse(subnet.service_types) as string[]
-  const meant = subnets.filter(
-    (subnet) => deviceOwner !== '' && typesOf(subnet).some((type) => deviceOwner.startsWith(type)),
-  )
+  const isDhcp = deviceOwner === dhcpOwner
+  const meant = subnets.filter((subnet) => {
+    const types = typesOf(subnet)
+    return types.includes(deviceOwner) || (isDhcp && types.length > 0 && subnet.enable_dhcp === 1)
+  })
   return [...meant, ...subnets.filter((subnet) => typesOf(subnet).length === 0)]
 }
 

@@ -23,6 +23,14 @@ export interface BindingOutcome {
 const unbound: BindingOutcome = { vif_type: 'unbound', vif_details: {}, segment_id: null, needsAgent: false }
 const failed: BindingOutcome = { ...unbound, vif_type: 'binding_failed' }
 
+/** The port that is to be bound. */
+export interface Bindable {
+  id: string
+  networkId: string
+  /** The segments that its addresses are of; undefined: any of the network. */
+  segments: ReadonlySet<string> | undefined
+}
+
 /**
  * The binding of a port of that network to that host: `unbound` without a host, `binding_failed` if no driver can. Why
  * not is told in the log.
@@ -30,15 +38,17 @@ const failed: BindingOutcome = { ...unbound, vif_type: 'binding_failed' }
 export async function bindPort(
   tx: ReadTx,
   ml2: Ml2,
-  port: { id: string; networkId: string },
+  port: Bindable,
   wish: BindingWish,
 ): Promise<BindingOutcome> {
   if (wish.host === '') return unbound
+  const { segments: usable } = port
+  const segments = await segmentsOf(tx, port.networkId)
   const request = {
     host: wish.host,
     vnicType: wish.vnic_type,
     profile: wish.profile,
-    segments: await segmentsOf(tx, port.networkId),
+    segments: usable ? segments.filter((segment) => usable.has(segment.id)) : segments,
     agents: await agentsOfHost(tx, wish.host, ml2.settings.DEFAULT.agent_down_time),
   }
   const reasons: string[] = []

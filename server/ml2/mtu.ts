@@ -1,4 +1,5 @@
 /** What MTU a network has by default and at most: pure. Numbers are bytes; 0 means not known. */
+import { invalidInput } from '../../lib/errors.ts'
 import type { NetworkingSettings } from '../settings.ts'
 
 const ipHeader: Record<number, number> = { 4: 20, 6: 40 }
@@ -26,6 +27,12 @@ interface WireSegment {
 export function maximumMtu(settings: NetworkingSettings, segments: readonly WireSegment[]): number {
   const known = segments.map((segment) => segmentMtu(settings, segment)).filter((mtu) => mtu > 0)
   return known.length > 0 ? Math.min(...known) : 1500
+}
+
+/** 0 asks for the largest. Throws InvalidInput above that. */
+export function chosenMtu(asked: number, maximum: number): number {
+  if (asked > maximum) throw invalidInput(`Requested MTU is too big, maximum is ${maximum}`)
+  return asked === 0 ? maximum : asked
 }
 
 function segmentMtu(settings: NetworkingSettings, segment: WireSegment): number {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { invalidInput, NeutronError, noNetworkAvailable } from '../../lib/errors.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
+import type { NetworkSegmentTable } from '../store/tables/networking.ts'
 import type { BindableSegment } from './mechanism-drivers/mechanism-driver.ts'
 import type { Ml2 } from './ml2.ts'
 import type { TypeDriver, WireSegment } from './type-drivers/type-driver.ts'
@@ -27,14 +28,16 @@ export async function takeSegments(tx: Tx, ml2: Ml2, input: SegmentsInput): Prom
   const named = namedSegments(input)
   if (named.length === 0) return [await tenantSegment(tx, ml2, input['router:external'] === true)]
   const taken: WireSegment[] = []
-  for (const wanted of named) {
-    const driver = driverOf(ml2, wanted.network_type)
-    driver.check(wanted)
-    const segment = await driver.reserve(tx, wanted)
-    if (!segment) throw noNetworkAvailable()
-    taken.push(segment)
-  }
+  for (const wanted of named) taken.push(await takeNamed(tx, ml2, wanted))
   return taken
+}
+
+async function takeNamed(tx: Tx, ml2: Ml2, wanted: WireSegment): Promise<WireSegment> {
+  const driver = driverOf(ml2, wanted.network_type)
+  driver.check(wanted)
+  const segment = await driver.reserve(tx, wanted)
+  if (!segment) throw noNetworkAvailable()
+  return segment
 }
 
 function namedSegments(input: SegmentsInput): WireSegment[] {
@@ -80,18 +83,7 @@ async function tenantSegment(tx: Tx, ml2: Ml2, external: boolean): Promise<WireS
 
 const insertSegment = prepared(
   'segment-insert',
-  (
-    db,
-    p: {
-      id: string
-      network_id: string
-      segment_index: number
-      network_type: string
-      physical_network: string | null
-      segmentation_id: number | null
-      claim: string | null
-    },
-  ) =>
+  (db, p: Omit<NetworkSegmentTable, 'revision_number' | 'updated_at'>) =>
     db
       .insertInto('network_segments')
       .values({
@@ -101,6 +93,11 @@ const insertSegment = prepared(
         network_type: p.network_type,
         physical_network: p.physical_network,
         segmentation_id: p.segmentation_id,
+        name: p.name,
+        description: p.description,
+        revision_number: 1,
+        created_at: p.created_at,
+        updated_at: p.created_at,
         claim: p.claim,
       })
       .onConflict((conflict) => conflict.column('claim').doNothing()),
@@ -114,23 +111,58 @@ export async function storeSegments(
   segments: readonly WireSegment[],
 ): Promise<void> {
   for (const [index, segment] of segments.entries()) {
-    const driver = driverOf(ml2, segment.network_type)
-    const written = await insertSegment.run(tx, {
-      id: randomUUID(),
-      network_id: networkId,
-      segment_index: index,
-      ...segment,
-      claim: driver.claim(segment),
-    })
-    if (written === 0) throw driver.taken(segment)
+    await storeSegment(
+      tx,
+      ml2,
+      { network_id: networkId, segment_index: index, name: null, description: '' },
+      segment,
+    )
   }
 }
 
+type Place = Pick<NetworkSegmentTable, 'network_id' | 'segment_index' | 'name' | 'description'>
+
+async function storeSegment(tx: Tx, ml2: Ml2, place: Place, segment: WireSegment): Promise<string> {
+  const driver = driverOf(ml2, segment.network_type)
+  const id = randomUUID()
+  const claim = driver.claim(segment)
+  const written = await insertSegment.run(tx, { id, ...place, ...segment, claim, created_at: tx.now })
+  if (written === 0) throw driver.taken(segment)
+  return id
+}
+
+/**
+ * Takes one more segment for a network and stores it after those that are there; answers its id. Throws what
+ * takeSegments and storeSegments throw.
+ */
+export async function addSegment(
+  tx: Tx,
+  ml2: Ml2,
+  place: Omit<Place, 'segment_index'>,
+  wanted: WireSegment,
+): Promise<string> {
+  const segment = await takeNamed(tx, ml2, wanted)
+  const last = await lastIndex.first(tx, { network_id: place.network_id })
+  return storeSegment(tx, ml2, { ...place, segment_index: (last?.segment_index ?? -1) + 1 }, segment)
+}
+
+const lastIndex = prepared('segment-last-index', (db, p: { network_id: string }) =>
+  db
+    .selectFrom('network_segments')
+    .select('segment_index')
+    .where('network_id', '=', p.network_id)
+    .orderBy('segment_index', 'desc')
+    .limit(1),
+)
+
 /** Gives back what the segments of a network took; the rows go with the network. */
 export async function releaseSegments(tx: Tx, ml2: Ml2, networkId: string): Promise<void> {
-  for (const segment of await segmentsOf(tx, networkId)) {
-    await ml2.typeDrivers.get(segment.network_type)?.release(tx, segment)
-  }
+  for (const segment of await segmentsOf(tx, networkId)) await releaseSegment(tx, ml2, segment)
+}
+
+/** Gives back what a segment took. */
+export async function releaseSegment(tx: Tx, ml2: Ml2, segment: WireSegment): Promise<void> {
+  await ml2.typeDrivers.get(segment.network_type)?.release(tx, segment)
 }
 
 const byNetwork = prepared('segments-of-network', (db, p: { network_id: string }) =>

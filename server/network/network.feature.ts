@@ -10,7 +10,7 @@ import {
 import type { Resource } from '../../model/resource.ts'
 import { dhcpAgentsOf } from '../dhcp/dhcp-scheduler.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
-import { maximumMtu } from '../ml2/mtu.ts'
+import { chosenMtu, maximumMtu } from '../ml2/mtu.ts'
 import {
   releaseSegments,
   type SegmentsInput,
@@ -140,12 +140,6 @@ async function checkZones(tx: ReadTx, hints: readonly string[]): Promise<void> {
   const known = new Set(rows.map((row) => row.availability_zone))
   const missing = hints.find((hint) => !known.has(hint))
   if (missing !== undefined) throw availabilityZoneNotFound(missing)
-}
-
-/** 0 asks for the largest. Throws InvalidInput above that. */
-function chosenMtu(asked: number, maximum: number): number {
-  if (asked > maximum) throw invalidInput(`Requested MTU is too big, maximum is ${maximum}`)
-  return asked === 0 ? maximum : asked
 }
 
 async function updateNetwork(tx: Tx, ml2: Ml2, current: View, changes: Input): Promise<void> {

@@ -1,6 +1,7 @@
 /** Reads networks: rows with segments, subnets, availability zones and tags, a query each for a whole page. */
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { accessColumn, flag, plainColumns, standardColumns } from '../columns.ts'
+import { isRouted } from '../ipam/fixed-ips.ts'
 import { numberOrNull } from '../ml2/segments.ts'
 import type { QueryScope, Reader, View } from '../resource.ts'
 import { isOneOf } from '../store/lists.ts'
@@ -84,7 +85,7 @@ const subnetsOfNetworks = prepared('network-views-subnets', (db, p: { ids: reado
   db
     .selectFrom('subnets as s')
     .leftJoin('subnetpools as p', 'p.id', 's.subnetpool_id')
-    .select(['s.network_id', 's.id', 's.ip_version', 'p.address_scope_id'])
+    .select(['s.network_id', 's.id', 's.ip_version', 's.segment_id', 'p.address_scope_id'])
     .where(isOneOf(engine, 's.network_id', p.ids))
     .orderBy('s.created_at')
     .orderBy('s.id'),
@@ -110,7 +111,7 @@ async function networkViews(
   const wantsSegments = wanted.has('segments') || [...wanted].some((name) => name.startsWith('provider:'))
   const none = new Map<string, never[]>()
   const segments = wantsSegments ? await segmentViews(tx, ids) : none
-  const wantsSubnets = ['subnets', 'ipv4_address_scope', 'ipv6_address_scope'].some((name) =>
+  const wantsSubnets = ['subnets', 'l2_adjacency', 'ipv4_address_scope', 'ipv6_address_scope'].some((name) =>
     wanted.has(name),
   )
   const subnets = wantsSubnets
@@ -133,6 +134,7 @@ async function networkViews(
       availability_zone_hints: JSON.parse(String(row.availability_zone_hints ?? '[]')) as string[],
       availability_zones: zones.get(id) ?? [],
       subnets: own.map((subnet) => subnet.id),
+      l2_adjacency: !isRouted(own),
       tags: tags.get(id) ?? [],
       ipv4_address_scope: scopeOf(own, 4),
       ipv6_address_scope: scopeOf(own, 6),
@@ -144,6 +146,7 @@ async function networkViews(
 interface SubnetOfNetwork {
   id: string
   ip_version: number
+  segment_id: string | null
   address_scope_id: string | null
 }
 
@@ -152,11 +155,17 @@ function scopeOf(subnets: readonly SubnetOfNetwork[], version: number): string |
   return subnets.find((subnet) => subnet.ip_version === version)?.address_scope_id ?? null
 }
 
-/** One segment shows as provider attributes, several as `segments`. */
+/** One segment shows as provider attributes, several as `segments`; the last one may have been deleted. */
 function providerView(segments: readonly ProviderView[]): Record<string, unknown> {
   const [only, ...others] = segments
-  if (!only) return {}
+  if (!only) return noProvider
   return others.length === 0 ? { ...only } : { segments }
+}
+
+const noProvider = {
+  'provider:network_type': null,
+  'provider:physical_network': null,
+  'provider:segmentation_id': null,
 }
 
 function grouped<T>(pairs: readonly (readonly [string, T])[]): Map<string, T[]> {

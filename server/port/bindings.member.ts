@@ -14,6 +14,7 @@ import type { SubResource } from '../../model/resource.ts'
 import { type BindingOutcome, type BindingWish, bindPort, isBound } from '../ml2/binding.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import type { Input, Member, View } from '../resource.ts'
+import { segmentsOfPort } from '../segment/host-segments.ts'
 import { prepared } from '../store/prepared.ts'
 import type { Tx } from '../store/store.ts'
 import type { PortBindingTable } from '../store/tables/networking.ts'
@@ -134,7 +135,8 @@ async function bindingOn(tx: Tx, portId: string, host: string): Promise<PortBind
 }
 
 async function bindOrThrow(tx: Tx, ml2: Ml2, port: View, wish: BindingWish): Promise<BindingOutcome> {
-  const outcome = await bindPort(tx, ml2, { id: port.id, networkId: String(port.network_id) }, wish)
+  const segments = await segmentsOfPort(tx, port.id)
+  const outcome = await bindPort(tx, ml2, { id: port.id, networkId: String(port.network_id), segments }, wish)
   if (!isBound(outcome.vif_type)) throw portBindingError(port.id, wish.host)
   return outcome
 }

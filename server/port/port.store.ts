@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import {
+  hostNotCompatibleWithFixedIps,
+  hostNotConnectedToAnySegment,
   invalidInput,
   macAddressInUse,
   NeutronError,
@@ -21,13 +23,17 @@ import {
   type FixedIpRequest,
   hasImpliedAddresses,
   isAutoAddressed,
+  isRouted,
+  nowhere,
   planAddresses,
   planRequested,
+  type Whereabouts,
 } from '../ipam/fixed-ips.ts'
 import { type BindingOutcome, type BindingWish, bindPort, isBound } from '../ml2/binding.ts'
 import type { PortEvent } from '../ml2/mechanism-drivers/mechanism-driver.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { changeGroups, startGroups } from '../security-group/port-groups.ts'
+import { segmentsOfHosts } from '../segment/host-segments.ts'
 import { isUniqueViolation, RetryTransaction } from '../store/errors.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
@@ -42,10 +48,6 @@ import { storedExtras } from './extras.ts'
 import { randomMac } from './mac.ts'
 import { blocksOf, putBlocks } from './provisioning.ts'
 
-export interface PortSubnet extends AddressableSubnet {
-  enable_dhcp: number
-}
-
 /** What a network means for its ports. */
 export interface PortNetwork {
   id: string
@@ -54,7 +56,7 @@ export interface PortNetwork {
   /** Bytes. */
   mtu: number
   /** In order of creation. */
-  subnets: PortSubnet[]
+  subnets: AddressableSubnet[]
 }
 
 const networkForPorts = prepared('network-for-ports', (db, p: { id: string }) =>
@@ -73,6 +75,7 @@ const networkForPorts = prepared('network-for-ports', (db, p: { id: string }) =>
       's.ipv6_address_mode',
       's.allocation_pools',
       's.service_types',
+      's.segment_id',
     ])
     .where('n.id', '=', p.id)
     .orderBy('s.created_at')
@@ -84,7 +87,7 @@ export async function portNetwork(tx: ReadTx, id: string): Promise<PortNetwork> 
   const rows = await networkForPorts.all(tx, { id })
   const [first] = rows
   if (!first) throw networkNotFound(id)
-  const subnets = rows.filter((row): row is typeof row & PortSubnet => row.id !== null)
+  const subnets = rows.filter((row): row is typeof row & AddressableSubnet => row.id !== null)
   return {
     id,
     project_id: first.project_id,
@@ -92,6 +95,19 @@ export async function portNetwork(tx: ReadTx, id: string): Promise<PortNetwork> 
     mtu: first.mtu,
     subnets,
   }
+}
+
+/** Where a port on that host is; asked only where the addresses depend on it. */
+async function whereabouts(tx: ReadTx, network: PortNetwork, host: string): Promise<Whereabouts> {
+  if (host === '' || !isRouted(network.subnets)) return { ...nowhere, host }
+  const segments = await segmentsOfHosts(tx, network.id, [host])
+  return { host, segments: segments.get(host) ?? nowhere.segments }
+}
+
+/** The segments that a port with addresses on these subnets can be on; undefined: any of its network. */
+function segmentsOf(subnets: readonly AddressableSubnet[]): ReadonlySet<string> | undefined {
+  const segments = subnets.flatMap((subnet) => subnet.segment_id ?? [])
+  return segments.length > 0 ? new Set(segments) : undefined
 }
 
 /** A port to create. What is left out is chosen. */
@@ -182,9 +198,12 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
   const deviceOwner = spec.device_owner ?? ''
   const portSecurity =
     !isTrusted(deviceOwner) && (spec.port_security_enabled ?? network.port_security_enabled)
-  const plans = planAddresses(network.id, network.subnets, deviceOwner, spec.fixed_ips)
   const wish = wishOf(spec.binding)
-  const outcome = await bindPort(tx, ml2, { id, networkId: network.id }, wish)
+  const place = await whereabouts(tx, network, wish.host)
+  const planned = planAddresses(network.id, network.subnets, deviceOwner, spec.fixed_ips, place)
+  const plans = planned ?? []
+  const segments = segmentsOf(plans.flatMap((plan) => (plan.kind === 'any' ? plan.subnets : plan.subnet)))
+  const outcome = await bindPort(tx, ml2, { id, networkId: network.id, segments }, wish)
   const mac = await insertWithMac(tx, ml2, spec.mac_address, (mac_address) => {
     const pairs = completePairs(spec.allowed_address_pairs, mac_address, options.max_allowed_address_pair)
     checkPairsGuarded(pairs, portSecurity)
@@ -204,7 +223,7 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
       device_owner: deviceOwner,
       port_security_enabled: Number(portSecurity),
       dns_name: storedDnsName(spec.dns_name ?? '', options.dns_domain),
-      ip_allocation: plans.length > 0 ? 'immediate' : 'none',
+      ip_allocation: ipAllocation(planned, spec.fixed_ips),
       allowed_address_pairs: JSON.stringify(pairs),
       extra_dhcp_opts: JSON.stringify(mergeDhcpOptions([], spec.extra_dhcp_opts)),
       qos_policy_id: spec.qos_policy_id ?? null,
@@ -221,6 +240,7 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
   )
   await storeBinding(tx, port, wish, outcome)
   const blocks = await blocksOf(tx, {
+    id,
     networkId: network.id,
     deviceOwner,
     needsAgent: outcome.needsAgent,
@@ -230,6 +250,11 @@ export async function createPort(tx: Tx, ml2: Ml2, network: PortNetwork, spec: N
   await precommit(tx, ml2, { operation: 'create', portId: id, networkId: network.id })
   notePort(tx, 'create', { ...port, revision_number: 1 })
   return id
+}
+
+function ipAllocation(planned: unknown, requested: readonly FixedIpRequest[] | undefined): string {
+  if (planned === undefined) return 'deferred'
+  return requested?.length === 0 ? 'none' : 'immediate'
 }
 
 /** A host that needs no agent to wire a port has wired it at once. */
@@ -304,7 +329,7 @@ export function notePort(
 /**
  * Changes a port: its row, addresses and binding. A change of host, vnic_type or profile binds it anew, and a binding
  * that failed is tried again with every change. Throws PortNotFound, PortBound, PortInUse (a vnic_type of a bound port),
- * MacAddressInUse and what createPort throws.
+ * MacAddressInUse, HostNotCompatibleWithFixedIps and what createPort throws.
  */
 export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChanges): Promise<void> {
   const row = await portById.first(tx, { id })
@@ -327,8 +352,12 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
   checkPairsGuarded(pairs, next.port_security_enabled === 1)
   next.allowed_address_pairs = JSON.stringify(pairs)
 
+  const current = binding
+  const wish = wishOf({ ...readWish(current), ...changes.binding })
+  const place = await whereabouts(tx, network, wish.host)
   const macChanged = next.mac_address !== row.mac_address
-  const addresses = await changeAddresses(tx, network, next, changes.fixed_ips, macChanged)
+  const addresses = await changeAddresses(tx, network, next, changes.fixed_ips, macChanged, place)
+  if (wish.host !== current.host) checkPlace(network, next, addresses.now, place)
   next.ip_allocation = addresses.now.length > 0 ? 'immediate' : row.ip_allocation
   const guarded = {
     id,
@@ -339,8 +368,6 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
   const regrouped = await changeGroups(tx, guarded, changes.security_groups)
   const hangsChanged = addresses.changed || regrouped
 
-  const current = binding
-  const wish = wishOf({ ...readWish(current), ...changes.binding })
   if (wish.vnic_type !== current.vnic_type && isBound(current.vif_type)) {
     throw portInUse(id, network.id, row.device_id)
   }
@@ -350,7 +377,8 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
     JSON.stringify(wish.profile) !== current.profile
   const retries = binding.vif_type === 'binding_failed'
   if (differs || retries) {
-    const outcome = await bindPort(tx, ml2, { id, networkId: network.id }, wish)
+    const segments = segmentsOf(subnetsOf(network, addresses.now))
+    const outcome = await bindPort(tx, ml2, { id, networkId: network.id, segments }, wish)
     if (differs || isBound(outcome.vif_type)) {
       // An inactive binding that live migration had prepared on the new host becomes the one.
       await deleteBindings.run(tx, { port_id: id, host: current.host, other: wish.host })
@@ -359,6 +387,7 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
       next.status = initialStatus(outcome)
       if (outcome.needsAgent) next.generation = row.generation + 1
       const blocks = await blocksOf(tx, {
+        id,
         networkId: network.id,
         deviceOwner: next.device_owner,
         needsAgent: outcome.needsAgent,
@@ -434,21 +463,44 @@ async function changeMac(
   }
 }
 
-/** Brings the addresses of a port to what is asked for; undefined asks for nothing, but a new MAC moves SLAAC's. */
+function subnetsOf(network: PortNetwork, addresses: readonly FixedIp[]): AddressableSubnet[] {
+  const ids = new Set(addresses.map((address) => address.subnet_id))
+  return network.subnets.filter((subnet) => ids.has(subnet.id))
+}
+
+/** Throws HostNotConnectedToAnySegment or HostNotCompatibleWithFixedIps where addresses do not work on the host. */
+function checkPlace(
+  network: PortNetwork,
+  port: PortRow,
+  addresses: readonly FixedIp[],
+  { host, segments }: Whereabouts,
+): void {
+  const needed = segmentsOf(subnetsOf(network, addresses))
+  if (host === '' || !needed || [...needed].every((segment) => segments.has(segment))) return
+  const connected = network.subnets.some(({ segment_id: id }) => id !== null && segments.has(id))
+  throw connected
+    ? hostNotCompatibleWithFixedIps(host, port.id)
+    : hostNotConnectedToAnySegment(host, network.id)
+}
+
+/**
+ * Brings the addresses of a port to what is asked for; undefined asks for nothing, but a new MAC moves SLAAC's, and
+ * those that were deferred are chosen when the host is known.
+ */
 async function changeAddresses(
   tx: Tx,
   network: PortNetwork,
   port: PortRow,
   wanted: readonly FixedIpRequest[] | undefined,
   macChanged: boolean,
+  place: Whereabouts,
 ): Promise<{ now: FixedIp[]; changed: boolean }> {
   const allocations = await allocationsOf(tx, port.id)
   const current = allocations.map((one) => ({
     subnet_id: one.subnet_id,
     ip_address: one.ip_address,
   }))
-  const auto = network.subnets.filter(isAutoAddressed)
-  const autoIds = new Set(auto.map((subnet) => subnet.id))
+  const autoIds = new Set(network.subnets.filter(isAutoAddressed).map((subnet) => subnet.id))
   const stays = macChanged ? new Set<string>() : autoIds
   const { keep, remove, add } =
     wanted === undefined
@@ -459,13 +511,21 @@ async function changeAddresses(
         )
       : diffAddresses(current, wanted, stays)
   const holder = { portId: port.id, networkId: network.id, macAddress: port.mac_address }
-  const candidates = candidateSubnets(network.subnets, port.device_owner)
-  const plans = planRequested(network.id, network.subnets, candidates, port.device_owner, add)
+  if (wanted === undefined && port.ip_allocation === 'deferred' && place.host !== '') {
+    const plans = planAddresses(network.id, network.subnets, port.device_owner, undefined, place) ?? []
+    const now = await allocateAddresses(tx, holder, plans)
+    return { now, changed: now.length > 0 }
+  }
+  if (wanted === undefined && !macChanged) return { now: current, changed: false }
+  const { id, subnets } = network
+  const candidates = candidateSubnets(id, subnets, port.device_owner, wanted ?? current, place)
+  const plans = planRequested(id, subnets, candidates, port.device_owner, add)
   const have = new Set(keep.map((one) => one.subnet_id))
-  const implied =
-    (wanted !== undefined || macChanged) && hasImpliedAddresses(port.device_owner)
-      ? auto.filter((subnet) => !have.has(subnet.id)).map((subnet) => ({ kind: 'eui64' as const, subnet }))
-      : []
+  const implied = hasImpliedAddresses(port.device_owner)
+    ? candidates
+        .filter((subnet) => isAutoAddressed(subnet) && !have.has(subnet.id))
+        .map((subnet) => ({ kind: 'eui64' as const, subnet }))
+    : []
   const gone = new Set(remove.map((one) => one.ip_address))
   await releaseAddresses(
     tx,

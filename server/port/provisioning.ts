@@ -3,7 +3,9 @@
  * and the DHCP servers where its addresses are served. Each is a block; `generation` counts how often blocks were
  * put, so that a report about an earlier wiring lifts nothing. Reports change no document.
  */
+import { type SqlBool, sql } from 'kysely'
 import type { Fact } from '../../bus/feed.ts'
+import { reachesPort } from '../segment/host-segments.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Store, Tx } from '../store/store.ts'
@@ -12,6 +14,7 @@ export type Entity = 'L2' | 'DHCP'
 
 /** What decides which blocks a port gets. */
 export interface Provisioned {
+  id: string
   networkId: string
   deviceOwner: string
   /** True: an agent wires it on the host that it is bound to. */
@@ -20,8 +23,15 @@ export interface Provisioned {
   onDhcpSubnet: boolean
 }
 
-const servedByDhcp = prepared('network-served-by-dhcp', (db, p: { network_id: string }) =>
-  db.selectFrom('network_dhcp_agents').select('agent_id').where('network_id', '=', p.network_id).limit(1),
+/** An agent that serves the network where the port's addresses are. */
+const servedByDhcp = prepared('port-served-by-dhcp', (db, p: { network_id: string; port_id: string }) =>
+  db
+    .selectFrom('network_dhcp_agents as d')
+    .innerJoin('agents as a', 'a.id', 'd.agent_id')
+    .select('d.agent_id')
+    .where('d.network_id', '=', p.network_id)
+    .where(reachesPort(sql.ref('a.host'), sql`${p.port_id}`))
+    .limit(1),
 )
 
 /**
@@ -32,7 +42,7 @@ export async function blocksOf(tx: ReadTx, port: Provisioned): Promise<Entity[]>
   if (!port.needsAgent) return []
   const asks = port.onDhcpSubnet && port.deviceOwner !== '' && !port.deviceOwner.startsWith('network:')
   if (!asks) return ['L2']
-  const served = await servedByDhcp.first(tx, { network_id: port.networkId })
+  const served = await servedByDhcp.first(tx, { network_id: port.networkId, port_id: port.id })
   return served ? ['L2', 'DHCP'] : ['L2']
 }
 
@@ -200,11 +210,16 @@ async function setStatuses(tx: Tx, changes: readonly { port: PortState; status: 
 }
 
 /**
- * Lifts the DHCP blocks of a network that no agent serves any more, or whose subnets have no DHCP: nobody would ever
- * report. Ports that waited for nothing else turn ACTIVE.
+ * Lifts the DHCP blocks of a network that no agent serves any more, or whose subnets have no DHCP (of a routed network,
+ * those of ports that no agent serves): nobody would ever report. Ports that waited for nothing else turn ACTIVE.
  */
-export async function liftDhcpBlocks(tx: Tx, networkId: string): Promise<void> {
-  const waiting = await waitingForDhcp.all(tx, { network_id: networkId })
+export async function liftDhcpBlocks(
+  tx: Tx,
+  networkId: string,
+  which: 'all' | 'unserved' = 'all',
+): Promise<void> {
+  const query = which === 'all' ? waitingForDhcp : waitingUnserved
+  const waiting = await query.all(tx, { network_id: networkId })
   if (waiting.length === 0) return
   const ids = waiting.map((row) => row.id)
   await liftBlocks.run(tx, { ids, entity: 'DHCP' })
@@ -266,7 +281,8 @@ const servedHere = prepared('facts-served-here', (db, p: { ids: readonly string[
     .innerJoin('agents as a', 'a.id', 'd.agent_id')
     .select('ports.id')
     .where(isOneOf(engine, 'ports.id', p.ids))
-    .where('a.host', '=', p.host),
+    .where('a.host', '=', p.host)
+    .where(reachesPort(sql.ref('a.host'), sql.ref('ports.id'))),
 )
 
 const blocksOfPorts = prepared('facts-blocks', (db, p: { ids: readonly string[] }, engine) =>
@@ -305,4 +321,17 @@ const waitingForDhcp = prepared('ports-waiting-for-dhcp', (db, p: { network_id: 
     .select('ports.id')
     .where('ports.network_id', '=', p.network_id)
     .where('b.entity', '=', 'DHCP'),
+)
+
+const waitingUnserved = prepared('ports-waiting-unserved', (db, p: { network_id: string }) =>
+  db
+    .selectFrom('provisioning_blocks as b')
+    .innerJoin('ports', 'ports.id', 'b.port_id')
+    .select('ports.id')
+    .where('ports.network_id', '=', p.network_id)
+    .where('b.entity', '=', 'DHCP')
+    .where(
+      sql<SqlBool>`not exists (select 1 from network_dhcp_agents d join agents a on a.id = d.agent_id
+        where d.network_id = ports.network_id and ${reachesPort(sql.ref('a.host'), sql.ref('ports.id'))})`,
+    ),
 )

@@ -1,5 +1,6 @@
 /** Subnets of the API: rows, their free addresses, and what their coming and going means for ports and DHCP. */
 import { randomUUID } from 'node:crypto'
+import { type Expression, type SqlBool, sql } from 'kysely'
 import {
   formatCidr,
   mappedValue,
@@ -21,6 +22,8 @@ import { touchNetwork } from '../network/network.store.ts'
 import { networkTargets } from '../network/network.targets.ts'
 import { portNetwork, touchPorts } from '../port/port.store.ts'
 import type { Feature, Input } from '../resource.ts'
+import { isConnected } from '../segment/host-segments.ts'
+import { checkSegment, checkSegmentChange } from '../segment/subnet-segment.ts'
 import { prepared } from '../store/prepared.ts'
 import type { Operation, ReadTx, Tx } from '../store/store.ts'
 import type { SubnetTable } from '../store/tables/networking.ts'
@@ -60,6 +63,7 @@ interface SubnetInput {
   ipv6_address_mode?: string | null
   service_types?: string[] | null
   dns_publish_fixed_ip?: boolean
+  segment_id?: string | null
 }
 
 export function subnetFeature(resource: Resource, ml2: Ml2): Feature {
@@ -142,7 +146,9 @@ async function createSubnet(tx: Tx, ml2: Ml2, context: Context, input: SubnetInp
     service_types: JSON.stringify(input.service_types ?? []),
     dns_publish_fixed_ip: Number(input.dns_publish_fixed_ip ?? false),
     subnetpool_id: pool?.id ?? null,
+    segment_id: input.segment_id ?? null,
   }
+  await checkSegment(tx, network, row)
   await tx.db.insertInto('subnets').values(row).execute()
   await fillPools(tx, row.id, facts.allocation_pools)
   await touchNetwork(tx, network.id)
@@ -183,6 +189,7 @@ async function giveAutoAddresses(tx: Tx, subnet: SubnetTable): Promise<void> {
       eb.fn.coalesce(eb.fn.max('a.position'), eb.val(-1)).as('last'),
     ])
     .where('ports.network_id', '=', subnet.network_id)
+    .where(isReached(subnet.segment_id))
     .groupBy(['ports.id', 'ports.mac_address', 'ports.device_owner'])
     .execute()
   const given = ports.filter((port) => hasImpliedAddresses(port.device_owner))
@@ -194,6 +201,13 @@ async function giveAutoAddresses(tx: Tx, subnet: SubnetTable): Promise<void> {
     tx,
     given.map((port) => port.id),
   )
+}
+
+/** Which ports a subnet serves: all, or those whose host is connected to its segment. */
+function isReached(segmentId: string | null): Expression<SqlBool> {
+  if (segmentId === null) return sql<SqlBool>`1 = 1`
+  return sql<SqlBool>`exists (select 1 from port_bindings b where b.port_id = ports.id and b.status = 'ACTIVE'
+    and ${isConnected(sql.ref('b.host'), sql`${segmentId}`)})`
 }
 
 async function updateSubnet(tx: Tx, ml2: Ml2, id: string, changes: Input): Promise<void> {
@@ -210,6 +224,7 @@ async function updateSubnet(tx: Tx, ml2: Ml2, id: string, changes: Input): Promi
     host_routes: jsonOr(sent.host_routes, row.host_routes),
     service_types: jsonOr(sent.service_types, row.service_types),
     dns_publish_fixed_ip: Number(sent.dns_publish_fixed_ip ?? row.dns_publish_fixed_ip),
+    segment_id: sent.segment_id === undefined ? row.segment_id : sent.segment_id,
   }
   const cidr = parseCidr(row.cidr)
   if (!cidr) throw new Error(`subnet ${id} is stored with cidr '${row.cidr}'`)
@@ -231,12 +246,14 @@ async function updateSubnet(tx: Tx, ml2: Ml2, id: string, changes: Input): Promi
     row.enable_dhcp === 1,
   )
   if (next.gateway_ip !== row.gateway_ip) await checkGatewayUnused(tx, row)
+  const moved = next.segment_id !== row.segment_id
+  if (moved) await checkSegmentChange(tx, row, next.segment_id)
   const differs = Object.entries(next).some(([key, value]) => row[key as keyof SubnetTable] !== value)
   if (!differs) return
   await storeUpdate(tx, next)
   const poolsDiffer = next.allocation_pools !== row.allocation_pools
   if (poolsDiffer) await fillPools(tx, id, pools)
-  if (poolsDiffer || next.enable_dhcp !== row.enable_dhcp) await ensureDhcp(tx, ml2, row.network_id)
+  if (poolsDiffer || moved || next.enable_dhcp !== row.enable_dhcp) await ensureDhcp(tx, ml2, row.network_id)
 }
 
 function jsonOr(sent: readonly unknown[] | null | undefined, otherwise: string): string {

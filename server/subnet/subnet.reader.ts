@@ -18,6 +18,7 @@ const ownColumns = [
   'service_types',
   'dns_publish_fixed_ip',
   'subnetpool_id',
+  'segment_id',
 ] as const
 
 const lists = ['allocation_pools', 'dns_nameservers', 'host_routes', 'service_types'] as const

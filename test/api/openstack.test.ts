@@ -310,6 +310,46 @@ part('ports', null, async () => {
   await does('blue', 'network delete n1')
 })
 
+part('segments', 'segment', async () => {
+  const network = await shows(
+    'admin',
+    'network create routed --share --provider-network-type vlan --provider-physical-network physnet1 --provider-segment 160',
+  )
+  const [first] = await lists('admin', 'network segment list --network routed')
+  assert.equal(first?.['Network Type'], 'vlan')
+  await does('admin', `network segment set ${first?.ID} --name rack1 --description here`)
+  const made = await shows(
+    'admin',
+    'network segment create --network routed --network-type vlan --physical-network physnet1 --segment 161 rack2',
+  )
+  assert.deepEqual([made.name, made.segmentation_id, made.network_id], ['rack2', 161, network.id])
+  assert.deepEqual(await names('admin', 'network segment list --network routed'), ['rack1', 'rack2'])
+  const shown = await shows('admin', 'network segment show rack1')
+  assert.deepEqual([shown.description, shown.physical_network], ['here', 'physnet1'])
+  const subnet = await shows(
+    'admin',
+    'subnet create s1 --network routed --network-segment rack1 --subnet-range 10.8.0.0/24',
+  )
+  assert.equal(subnet.segment_id, first?.ID)
+  await refuses('admin', 'subnet create s2 --network routed --subnet-range 10.9.0.0/24', /400/)
+  await refuses('admin', 'network segment delete rack1', /409|Conflict/)
+  await refuses('blue', 'network segment show rack1', /No Segment found/i)
+  const deferred = await shows('blue', 'port create waits --network routed')
+  assert.deepEqual([deferred.fixed_ips, deferred.ip_allocation], [[], 'deferred'])
+  await does('blue', 'port delete waits')
+  await does('admin', 'subnet delete s1')
+  await does('admin', 'network segment delete rack2')
+  await does(
+    'admin',
+    'network create plain --provider-network-type vlan --provider-physical-network physnet1',
+  )
+  await does('admin', 'subnet create s3 --network plain --subnet-range 10.8.0.0/24')
+  const [only] = await lists('admin', 'network segment list --network plain')
+  await does('admin', `subnet set s3 --network-segment ${only?.ID}`)
+  assert.equal((await shows('admin', 'subnet show s3')).segment_id, only?.ID)
+  await does('admin', 'network delete plain routed')
+})
+
 part('agents', 'agent', async () => {
   const rows = await lists('admin', 'network agent list')
   assert.deepEqual(rows.map((row) => row['Agent Type']).sort(), ['DHCP agent', 'Open vSwitch agent'])

@@ -51,6 +51,7 @@ function reaches({ configurations }: HostAgent, segment: BindableSegment): boole
 
 /** `the host has neither …`: what each segment needs, beside what the agent reports. */
 function whyUnreached({ configurations }: HostAgent, segments: readonly BindableSegment[]): string {
+  if (segments.length === 0) return 'the network has no segment'
   const { bridge_mappings: mappings, missing_bridges: missing, tunnel_types: types } = configurations
   const needs = segments.map(({ network_type: type, physical_network: name }) =>
     name === null ? `${type} tunnels` : `a bridge for physical network ${name}`,

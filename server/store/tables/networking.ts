@@ -36,6 +36,11 @@ export interface NetworkSegmentTable {
   physical_network: string | null
   /** An integer column; PostgreSQL's driver may hand out bigint as text, so read it with Number(). */
   segmentation_id: number | null
+  name: string | null
+  description: string
+  revision_number: number
+  created_at: string
+  updated_at: string
   /** What the segment takes for itself alone in the whole cloud (`flat public`, `vxlan 1001`); null for local. */
   claim: string | null
 }
@@ -64,6 +69,8 @@ export interface SubnetTable extends Standard {
   dns_publish_fixed_ip: number
   /** The pool that its prefix was cut from. */
   subnetpool_id: string | null
+  /** The segment of the network that it is on alone: a routed provider network. */
+  segment_id: string | null
 }
 
 export interface PortTable extends Standard {
@@ -75,7 +82,7 @@ export interface PortTable extends Standard {
   device_owner: string
   port_security_enabled: number
   dns_name: string
-  /** `immediate`, or `none` for a port without addresses. */
+  /** `immediate`, `none` for a port that wants no address, or `deferred` until its host is known. */
   ip_allocation: string
   /** JSON list of {ip_address, mac_address}. */
   allowed_address_pairs: string
@@ -159,6 +166,12 @@ export interface NetworkDhcpAgentTable {
   agent_id: string
 }
 
+/** A physical network that the agent's host is connected to. */
+export interface AgentPhysicalNetworkTable {
+  agent_id: string
+  physical_network: string
+}
+
 export interface NetworkingTables {
   networks: NetworkTable
   network_segments: NetworkSegmentTable
@@ -171,4 +184,5 @@ export interface NetworkingTables {
   tags: TagTable
   agents: AgentTable
   network_dhcp_agents: NetworkDhcpAgentTable
+  agent_physical_networks: AgentPhysicalNetworkTable
 }

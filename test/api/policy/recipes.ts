@@ -130,7 +130,15 @@ export const recipes: Record<string, Recipe> = {
     },
     change: description,
     onNetwork: true,
-    variants: [() => ({ service_types: ['compute:nova'] }), () => ({ segment_id: null })],
+    variants: [
+      () => ({ service_types: ['compute:nova'] }),
+      () => ({ segment_id: null }),
+      async (place) => {
+        const network_id = await made(place, 'networks', 'network', vxlan)
+        const { id } = await place.make('segments', 'segment', { network_id, network_type: 'local' })
+        return { network_id, segment_id: id }
+      },
+    ],
   },
   port: {
     body: ({ owner, network }) => ({ project_id: owner, network_id: network }),
