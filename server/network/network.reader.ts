@@ -37,15 +37,20 @@ export const networkReader: Reader = {
   views: networkViews,
 }
 
-/** True where one of the network's segments has one of the values. */
+/** True where one of the network's segments has one of the values; the empty text stands for none. */
 function segmentFilter(column: 'network_type' | 'physical_network') {
   return ({ tx }: QueryScope, values: readonly string[]) =>
-    withSegment(isOneOf(tx.engine, `s.${column}`, values))
+    withSegment(orNone(values, `s.${column}`, isOneOf(tx.engine, `s.${column}`, values)))
 }
 
 function segmentIdFilter(_scope: QueryScope, values: readonly string[]): Expression<SqlBool> {
-  const ids = values.map(Number).filter((id) => Number.isSafeInteger(id))
-  return ids.length === 0 ? sql<SqlBool>`1 = 0` : withSegment(sql`s.segmentation_id in (${sql.join(ids)})`)
+  const ids = values.filter((text) => /^\d{1,15}$/.test(text)).map(Number)
+  const named = ids.length === 0 ? sql`1 = 0` : sql`s.segmentation_id in (${sql.join(ids)})`
+  return withSegment(orNone(values, 's.segmentation_id', named))
+}
+
+function orNone(values: readonly string[], column: string, condition: Expression<unknown>) {
+  return values.includes('') ? sql`(${condition} or ${sql.ref(column)} is null)` : condition
 }
 
 function withSegment(condition: Expression<unknown>): Expression<SqlBool> {
