@@ -3,6 +3,7 @@
  * the catalogue, and speaks JSON. The token is fetched at the first call and anew when it is refused.
  */
 import { Agent } from 'undici'
+import { parseExact } from '../lib/json.ts'
 
 /** Who logs in where, as one entry of clouds.yaml says it. */
 export interface Cloud {
@@ -105,7 +106,7 @@ export function createClient(cloud: Cloud): Client {
       const { type, message } = faultOf(text)
       throw new ApiError(method, path, response.statusCode, type, message)
     }
-    return { headers: response.headers, body: text === '' ? undefined : (JSON.parse(text) as unknown) }
+    return { headers: response.headers, body: text === '' ? undefined : parseExact(text) }
   }
 
   async function logIn(): Promise<Session> {

@@ -1,5 +1,6 @@
 /** Objects as people and programs read them: a table, JSON or YAML. */
 import { stringify } from 'yaml'
+import { printExact } from '../../lib/json.ts'
 
 export type Format = 'table' | 'json' | 'yaml' | 'value'
 export const formats: readonly Format[] = ['table', 'json', 'yaml', 'value']
@@ -33,9 +34,8 @@ const picked = (row: Row, columns: readonly string[]) =>
 /** A list. */
 export function printedList(rows: readonly Row[], columns: readonly string[], format: Format): string {
   if (format === 'json')
-    return JSON.stringify(
+    return printExact(
       rows.map((row) => picked(row, columns)),
-      null,
       2,
     )
   if (format === 'yaml') return stringify(rows.map((row) => picked(row, columns))).trimEnd()
@@ -45,7 +45,7 @@ export function printedList(rows: readonly Row[], columns: readonly string[], fo
 
 /** One object. */
 export function printedObject(row: Row, columns: readonly string[], format: Format): string {
-  if (format === 'json') return JSON.stringify(picked(row, columns), null, 2)
+  if (format === 'json') return printExact(picked(row, columns), 2)
   if (format === 'yaml') return stringify(picked(row, columns)).trimEnd()
   const cells = columns.map((column) => [column, cellOf(row[column])])
   return format === 'value' ? cells.map(([, value]) => value).join('\n') : table(['Field', 'Value'], cells)

@@ -31,11 +31,21 @@ const listed: Readonly<Record<string, readonly string[]>> = {
   port: ['id', 'name', 'mac_address', 'fixed_ips', 'status'],
   agent: ['id', 'agent_type', 'host', 'availability_zone', 'alive', 'admin_state_up', 'binary'],
   security_group_rule: ['id', 'protocol', 'ethertype', 'remote_ip_prefix', 'direction', 'remote_group_id'],
+  network_ip_availability: ['network_id', 'network_name', 'total_ips', 'used_ips'],
+  security_groups_default_statefulness: ['id', 'project_id', 'stateful'],
   rbac_policy: ['id', 'object_type', 'object_id', 'action', 'target_tenant'],
 }
 
+/** Commands that are not called as their resource. */
+const calledOtherwise: Readonly<Record<string, string>> = { network_ip_availability: 'ip availability' }
+
+/** What has no name and id of its own goes by those of another resource. */
+const namedAs: Readonly<Record<string, string>> = { network_ip_availability: 'network' }
+
 /** The words of a resource's commands: `security group rule`, `qos policy`. */
 export function wordsOf({ name, path }: Resource): string {
+  const called = calledOtherwise[name]
+  if (called !== undefined) return called
   const prefix = /^(qos|log)\//.exec(path)?.[1]
   const words = name.replaceAll('_', ' ')
   return prefix && words.split(' ')[0] !== prefix ? `${prefix} ${words}` : words
@@ -113,7 +123,11 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
   }
   const shown = (row: Row) =>
     printedObject(row, columns.length > 0 ? columns : Object.keys(row).sort(), format)
-  const one = async () => (await calls.find(oneOf(positionals, words))) as Row
+  const one = async () => {
+    const name = oneOf(positionals, words)
+    const other = namedAs[resource.name]
+    return (other ? await calls.show(await idOf(other, name)) : await calls.find(name)) as Row
+  }
   try {
     switch (verb) {
       case 'list': {

@@ -71,6 +71,22 @@ test('networks, subnets and ports from creation to deletion', async () => {
     ...['port', 'create', 'port1', '--network', 'net1', '--fixed-ip', 'subnet=sub1,ip-address=10.3.0.5'],
   )
   assert.deepEqual(port.fixed_ips, [{ subnet_id: subnet.id, ip_address: '10.3.0.5' }])
+  const six = ['--network', 'net1', '--ip-version', '6', '--subnet-range', '2001:db8:3::/64', '--no-dhcp']
+  await nucleon('subnet', 'create', 'six', ...six)
+  const availability = await nucleon(
+    'ip',
+    'availability',
+    'show',
+    'net1',
+    '-f',
+    'json',
+    '--os-cloud',
+    'admin',
+  )
+  assert.match(availability, new RegExp(`"total_ips": ${90n + 2n ** 64n - 2n},`))
+  const table = await nucleon('ip', 'availability', 'list', '--os-cloud', 'admin')
+  assert.match(table, new RegExp(`\\| net1 +\\| ${90n + 2n ** 64n - 2n} \\| 1 `))
+  await nucleon('subnet', 'delete', 'six')
 
   await nucleon('subnet', 'set', 'sub1', '--dns-nameserver', '192.0.2.54', '--no-dhcp')
   const changed = await json<Row>('subnet', 'show', 'sub1')
