@@ -8,7 +8,7 @@ import type { Member, View } from '../resource.ts'
 import type { ReadTx } from '../store/store.ts'
 import { authorizeAction, requireAttribute } from './authorize.ts'
 import { bodyPlan, readCreate, readUpdate } from './body.ts'
-import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
+import { callerOf, refuseOtherMethods, sendJson, sendList } from './http.ts'
 import { pageInMemory } from './in-memory.ts'
 import { fieldsOf, readListQuery } from './list-query.ts'
 import { pageLinks } from './paging.ts'
@@ -94,7 +94,7 @@ export function memberRoutes(
         const ids = (await member.ids?.(tx, context, view)) ?? []
         return { query, ...(await listObjects({ tx, context }, tools, listed, query, ids)) }
       })
-      return sendJson(reply, { [collection]: shown, ...pageLinks(request, collection, query, page) })
+      return sendList(reply, collection, shown, pageLinks(request, collection, query, page))
     })
   }
   const { create, update, remove, actions } = member

@@ -66,3 +66,13 @@ export function project(
   for (const { name, residual } of projection.sometimes) if (decide(residual, row)) show(name)
   return shown
 }
+
+/** Objects of an answer one after the other: those of a large list need not all be there at the same time. */
+export function* projected(
+  projection: Projection,
+  fields: ReadonlySet<string> | undefined,
+  views: readonly View[],
+  rows: readonly Readonly<Record<string, unknown>>[],
+): Generator<Record<string, unknown>> {
+  for (const [i, view] of views.entries()) yield project(projection, fields, view, rows[i] ?? view)
+}

@@ -17,10 +17,10 @@ import type { ReadTx, Store, Tx } from '../store/store.ts'
 import { addTags } from '../tag/tags.ts'
 import { authorizeAction, authorizeCreate, authorizeUpdate, notFound } from './authorize.ts'
 import { readCreate, readUpdate } from './body.ts'
-import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
+import { callerOf, refuseOtherMethods, sendJson, sendList } from './http.ts'
 import { fieldsOf, type ListQuery, readListQuery } from './list-query.ts'
 import { pageLinks } from './paging.ts'
-import { project, projectionOf, wantedOf } from './projection.ts'
+import { project, projected, projectionOf, wantedOf } from './projection.ts'
 import { columnNames, pageOf, type Row, viewsOf } from './reader.ts'
 import type { Served } from './served.ts'
 
@@ -59,10 +59,7 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
       )
       if (!found) await store.write(writeOptions(context), async (tx) => onDemand?.make(tx, context))
       const { shown, page } = found ?? (await store.read(list))
-      return sendJson(reply, {
-        [resource.collection]: shown,
-        ...pageLinks(request, resource.collection, query, page),
-      })
+      return sendList(reply, resource.collection, shown, pageLinks(request, resource.collection, query, page))
     })
   }
   if (can('create')) {
@@ -223,7 +220,7 @@ export function listRules(tools: RouteTools, served: Served) {
 
 /** What a client sees of a page, and the rows it stands for. */
 export interface Listed {
-  shown: Record<string, unknown>[]
+  shown: Iterable<Record<string, unknown>>
   page: readonly { id: string }[]
 }
 
@@ -251,7 +248,7 @@ export async function listObjects(
   if (!rows) throw notFound(served.resource.notFound, query.marker ?? '')
   const views = await viewsOf(feature.reader, scope, rows, wantedOf(projection, query.fields))
   return {
-    shown: views.map((view, i) => project(projection, query.fields, view, rows[i] ?? view)),
+    shown: projected(projection, query.fields, views, rows),
     page: rows,
   }
 }

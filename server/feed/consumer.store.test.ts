@@ -321,3 +321,31 @@ for (const [what, owner, ahead, atOnce] of [
     assert.equal(left <= 0, !atOnce, `with ${left} ms of it left`)
   })
 }
+
+forEachEngine('a stream of changes that ask for nothing is not a commit each', async ({ store }) => {
+  const seen: string[] = []
+  let commits = 0
+  const counted: Store = Object.create(store, {
+    write: {
+      value: (...write: Parameters<Store['write']>) => {
+        commits++
+        return store.write(...write)
+      },
+    },
+  })
+  const consumer = collector(counted, seen)
+  const ids = Array.from({ length: 40 }, (_, n) => `${n}`)
+  for (const id of ids) {
+    await commit(store, id)
+    await sleep(2)
+  }
+  await consumer.caughtUp()
+  assert.deepEqual(seen, ids)
+  assert.ok(commits < ids.length / 2, `${commits} commits`)
+  await consumer.stop()
+  const next = collector(store, seen)
+  await commit(store, 'one more')
+  await next.caughtUp()
+  assert.deepEqual(seen, [...ids, 'one more'], 'what was handled is stored')
+  await next.stop()
+})

@@ -59,6 +59,8 @@ const heldPause = 5
 const restRatio = 2
 const shortestRest = 5
 const longestRest = 40
+/** Milliseconds for which a cursor stays unstored at most. */
+const longestAhead = 1000
 
 const findPlace = prepared('consumer-place', (db, p: { name: string }) =>
   db
@@ -125,7 +127,17 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const wake = createWake(clock)
   const unsubscribe = store.onChanges(wake.set)
 
+  /** Handled and not stored yet, since nothing had to be written with it: from which stored place, how far, since when. */
+  let ahead: { from: Cursor; to: Cursor; since: number } | undefined
+
   const look = (tx: ReadTx) => lookAt(tx, name, batch)
+  const lookAhead = (tx: ReadTx) =>
+    lookAt(tx, name, batch, (place) => {
+      const { from } = ahead ?? {}
+      const ours = place.owner === owner && place.xid === from?.xid && place.seq === from.seq
+      if (!ours) ahead = undefined
+      return ahead?.to ?? place
+    })
   const milliseconds = () => clock.now().getTime()
 
   /** No lease reaches so far, unless a clock was set back since it was taken: such a one is void. */
@@ -166,14 +178,29 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       if (moved !== 1) throw new LeaseLost(`the lease of ${name} is lost`)
       await write?.(tx)
     })
+    ahead = undefined
     after?.()
+  }
+
+  /** As `finish`, but a stream of changes that ask for nothing is not a commit each. */
+  async function conclude(place: Place, to: Cursor, handled: Handled): Promise<void> {
+    const now = clock.monotonic()
+    const since = ahead?.since ?? now
+    if (handled.write || handled.after || now - since > longestAhead) return finish(place, to, handled)
+    ahead = { from: { xid: place.xid, seq: place.seq }, to, since }
   }
 
   /** One pass; answers how many milliseconds to sleep at most. */
   async function pass(): Promise<{ sleep: number; rest: number }> {
     const start = clock.monotonic()
-    const { place, changes, cursor, held } = await store.read(look)
+    const { place, changes, cursor, held } = await store.read(lookAhead)
     const quiet = { sleep: held ? heldPause : poll, rest: 0 }
+    if (changes.length === 0 && ahead) {
+      const wait = await hold(place)
+      if (wait > 0) return { sleep: wait, rest: 0 }
+      await finish(place, ahead.to, {})
+      return { sleep: 0, rest: 0 }
+    }
     if (changes.length === 0) {
       const handled =
         held || isOthers(place, milliseconds()) || place.until === 0 ? undefined : await idle?.()
@@ -183,7 +210,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     }
     const wait = await hold(place)
     if (wait > 0) return { sleep: wait, rest: 0 }
-    await finish(place, cursor, await handle(changes))
+    await conclude(place, cursor, await handle(changes))
     const rest = restRatio * (clock.monotonic() - start)
     return { sleep: 0, rest: Math.min(longestRest, Math.max(shortestRest, rest)) }
   }
@@ -237,8 +264,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   }
 }
 
-async function lookAt(tx: ReadTx, name: string, limit: number): Promise<ChangesPage & { place: Place }> {
+async function lookAt(
+  tx: ReadTx,
+  name: string,
+  limit: number,
+  from: (place: Place) => Cursor = (place) => place,
+): Promise<ChangesPage & { place: Place }> {
   const row = await findPlace.first(tx, { name })
   const place = row ?? { ...beginning, owner: null, until: 0 }
-  return { place, ...(await readChanges(tx, place, limit)) }
+  return { place, ...(await readChanges(tx, from(place), limit)) }
 }

@@ -22,6 +22,8 @@ export function storedExtras(current: string, sent: Readonly<Record<string, unkn
 }
 
 /** All extras, as the API shows them. */
-export function shownExtras(column: unknown): Record<string, unknown> {
-  return { ...defaults, ...(JSON.parse(String(column ?? '{}')) as Record<string, unknown>) }
+export function shownExtras(column: unknown): Readonly<Record<string, unknown>> {
+  return column === '{}'
+    ? defaults
+    : { ...defaults, ...(JSON.parse(String(column ?? '{}')) as Record<string, unknown>) }
 }

@@ -114,23 +114,10 @@ const bindingsOfPorts = prepared('port-views-bindings', (db, p: { ids: readonly 
     .where('status', '=', 'ACTIVE'),
 )
 
-async function bindingViews(
-  tx: ReadTx,
-  ids: readonly string[],
-): Promise<Map<string, Record<string, unknown>>> {
-  const rows = await bindingsOfPorts.all(tx, { ids })
-  return new Map(
-    rows.map((row) => [
-      row.port_id,
-      {
-        'binding:host_id': row.host,
-        'binding:vnic_type': row.vnic_type,
-        'binding:profile': JSON.parse(row.profile) as unknown,
-        'binding:vif_type': row.vif_type,
-        'binding:vif_details': JSON.parse(row.vif_details) as unknown,
-      },
-    ]),
-  )
+type BindingRow = Awaited<ReturnType<(typeof bindingsOfPorts)['all']>>[number]
+
+async function bindingRows(tx: ReadTx, ids: readonly string[]): Promise<Map<string, BindingRow>> {
+  return new Map((await bindingsOfPorts.all(tx, { ids })).map((row) => [row.port_id, row]))
 }
 
 async function portViews(
@@ -145,8 +132,8 @@ async function portViews(
     ? await addressesOf(tx, ids)
     : new Map<string, FixedIp[]>()
   const bindings = [...wanted].some((name) => name.startsWith('binding:'))
-    ? await bindingViews(tx, ids)
-    : new Map<string, Record<string, unknown>>()
+    ? await bindingRows(tx, ids)
+    : new Map<string, BindingRow>()
   const tags = wants('tags') ? await tagsOf(tx, 'port', ids) : new Map<string, string[]>()
   const parents = rows.filter((row) => row.trunk_id !== null).map((row) => String(row.id))
   const trunks =
@@ -165,14 +152,15 @@ async function portViews(
   return rows.map((row) => {
     const id = String(row.id)
     const fixedIps = addresses.get(id) ?? []
+    const binding = bindings.get(id)
     return {
       ...row,
       id,
       admin_state_up: flag(row.admin_state_up),
       port_security_enabled: flag(row.port_security_enabled),
       ...shownExtras(row.extras),
-      allowed_address_pairs: listOf(row.allowed_address_pairs),
-      extra_dhcp_opts: listOf(row.extra_dhcp_opts),
+      allowed_address_pairs: parsed(row.allowed_address_pairs),
+      extra_dhcp_opts: parsed(row.extra_dhcp_opts),
       fixed_ips: fixedIps,
       security_groups: groups.get(id) ?? [],
       dns_assignment: dnsAssignment(
@@ -183,11 +171,20 @@ async function portViews(
       tags: tags.get(id) ?? [],
       trunk_details: trunks.get(id),
       resource_request: requests.get(id) ?? null,
-      ...bindings.get(id),
+      'binding:host_id': binding?.host,
+      'binding:vnic_type': binding?.vnic_type,
+      'binding:profile': parsed(binding?.profile),
+      'binding:vif_type': binding?.vif_type,
+      'binding:vif_details': parsed(binding?.vif_details),
     }
   })
 }
 
-function listOf(json: unknown): unknown {
-  return typeof json === 'string' ? JSON.parse(json) : []
+const [emptyList, emptyDictionary] = [Object.freeze([]), Object.freeze({})]
+
+/** JSON of a column; what most ports have costs nothing. */
+function parsed(json: unknown): unknown {
+  if (json === '[]') return emptyList
+  if (json === '{}') return emptyDictionary
+  return typeof json === 'string' ? JSON.parse(json) : undefined
 }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
+import { silentLogger } from '../../runtime/log.ts'
+import { isUniqueViolation } from './errors.ts'
 import { migrations } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
-import { forEachEngine } from './testing.ts'
+import { openStore } from './open.ts'
+import type { Store } from './store.ts'
+import { forEachEngine, onSqlite } from './testing.ts'
 
 const options = { requestId: 'req-test' }
 
@@ -72,3 +76,35 @@ forEachEngine('both engines have the tables and columns that were declared', asy
 
 /** Columns by engine, so that the second engine is compared with the first. */
 const shapes = new Map<string, string[]>()
+
+onSqlite('tables kept by their keys have the rows and indexes that they had', async ({ options: place }) => {
+  assert.equal(place.engine, 'sqlite')
+  const path = `${(place as { path: string }).path}-old`
+  const open = (some: readonly Migration[]) =>
+    openStore({ engine: 'sqlite', path }, silentLogger, { migrations: some })
+  const compact = migrations.findIndex(({ name }) => name === '0081-compact-tables')
+  const old = await open(migrations.slice(0, compact))
+  await old.write(options, async ({ db }) => {
+    for (const tag of ['a', 'b']) await sql`insert into tags values ('port', 'p', ${tag})`.execute(db)
+    await sql`insert into free_ranges values ('pool', '1', '5')`.execute(db)
+  })
+  const state = (store: Store) =>
+    store.read(async ({ db }) => {
+      const indexes = sql`select name from sqlite_schema where type = 'index' and sql is not null order by name`
+      const tags = sql`select * from tags order by tag`
+      const ranges = sql`select * from free_ranges`
+      return [await indexes.execute(db), await tags.execute(db), await ranges.execute(db)].map(
+        ({ rows }) => rows,
+      )
+    })
+  const before = await state(old)
+  await old.close()
+  const now = await open(migrations.slice(0, compact + 1))
+  assert.deepEqual(await state(now), before)
+  const again = sql`insert into tags values ('port', 'p', 'a')`
+  await assert.rejects(
+    now.write(options, async ({ db }) => void (await again.execute(db))),
+    isUniqueViolation,
+  )
+  await now.close()
+})

@@ -22,7 +22,9 @@ export async function tagsOf(
 ): Promise<Map<string, string[]>> {
   const tags = new Map<string, string[]>()
   for (const row of await ofObjects.all(tx, { ids, object })) {
-    tags.set(row.object_id, [...(tags.get(row.object_id) ?? []), row.tag])
+    const list = tags.get(row.object_id)
+    if (list) list.push(row.tag)
+    else tags.set(row.object_id, [row.tag])
   }
   return tags
 }

@@ -16,6 +16,7 @@ import { up as trunks } from './0063-trunks.ts'
 import { up as services } from './0064-services.ts'
 import { up as defaultStatefulness } from './0070-default-statefulness.ts'
 import { up as listIndexes } from './0080-list-indexes.ts'
+import { up as compactTables } from './0081-compact-tables.ts'
 import { up as segments } from './0090-segments.ts'
 import type { Migration } from './migration.ts'
 
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   { name: '0070-default-statefulness', up: defaultStatefulness },
   { name: '0080-list-indexes', up: listIndexes },
   { name: '0090-segments', up: segments },
+  { name: '0081-compact-tables', up: compactTables },
 ]
