@@ -1,14 +1,13 @@
 /** The `openstack` command across the Networking API: what each command answers, and what is there afterwards. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { cloudsText } from '../../cli/up/texts.ts'
 import { servicePluginNames } from '../../server/plugins.ts'
 import { createCloud, type WholeCloud } from '../whole/cloud.ts'
+import { type Driver, startDriver } from './python.driver.ts'
 
 const skip = existsSync('/usr/bin/openstack') ? false : 'needs python3-openstackclient'
 
@@ -16,15 +15,8 @@ type Row = Record<string, unknown>
 const users = ['admin', 'blue', 'red'] as const
 type User = (typeof users)[number]
 
-/** One process a user: it keeps the first log-in that it makes. */
-interface Driver {
-  process: ChildProcess
-  lines: Interface
-  /** Settles when its last command has. */
-  last: Promise<unknown>
-}
-
 let cloud: WholeCloud
+/** One a user: it keeps the first log-in that it makes. */
 const drivers = new Map<User, Driver>()
 let announced: Set<string>
 let commands = 0
@@ -39,29 +31,8 @@ interface Answer {
 function raw(user: User, text: string): Promise<Answer> {
   const driver = drivers.get(user)
   if (!driver) throw new Error(`no driver for ${user}`)
-  const { process, lines, last } = driver
-  const answer = last.then(
-    () =>
-      new Promise<Answer>((resolve, reject) => {
-        process.once('exit', reject)
-        lines.once('line', (line) => {
-          process.off('exit', reject)
-          resolve(JSON.parse(line) as Answer)
-        })
-        process.stdin?.write(`${JSON.stringify(['--os-cloud', user, ...text.split(/\s+/)])}\n`)
-      }),
-  )
-  driver.last = answer.catch(() => undefined)
   commands++
-  return answer
-}
-
-function startDriver(configuration: string): Driver {
-  const driver = spawn('/usr/bin/python3', [new URL('openstack.driver.py', import.meta.url).pathname], {
-    env: { PATH: process.env.PATH, HOME: cloud.dir, OS_CLIENT_CONFIG_FILE: configuration },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  return { process: driver, lines: createInterface({ input: driver.stdout }), last: Promise.resolve() }
+  return driver.ask<Answer>(['--os-cloud', user, ...text.split(/\s+/)])
 }
 
 async function does(user: User, text: string): Promise<string> {
@@ -98,7 +69,8 @@ before(async () => {
       ['red', red],
     ]),
   )
-  for (const user of users) drivers.set(user, startDriver(file))
+  const env = { PATH: process.env.PATH, HOME: cloud.dir, OS_CLIENT_CONFIG_FILE: file }
+  for (const user of users) drivers.set(user, startDriver('command.driver.py', ['openstack'], env))
   await cloud.beat('compute-1')
   await cloud.beat('network-1', [
     {
@@ -112,10 +84,7 @@ before(async () => {
 })
 
 after(async () => {
-  for (const { process, lines } of drivers.values()) {
-    process.stdin?.end()
-    lines.close()
-  }
+  for (const driver of drivers.values()) driver.close()
   await cloud?.destroy()
 })
 
