@@ -65,6 +65,7 @@ export const lanes: readonly Lane[] = [
     holds: (path) => isTest(path) && path.startsWith('test/api/'),
     postgres: true,
     memory: true,
+    packages: ['neutron-common', 'neutron-metadata-agent', 'neutron-linuxbridge-agent'],
   },
   {
     ...packets,

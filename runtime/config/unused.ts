@@ -34,6 +34,7 @@ const sections: ReadonlySet<string> = new Set([
   'securitygroup',
   'service_providers',
   'sriov_driver',
+  'sriov_nic',
   'ssl',
   'vxlan',
 ])
@@ -43,14 +44,17 @@ const options: Readonly<Record<string, ReadonlySet<string>>> = {
   oslo_middleware: new Set(['http_basic_auth_user_file', 'max_request_body_size']),
   DEFAULT: new Set(
     `agent_mode allow_automatic_l3agent_failover allowed_conntrack_helpers api_extensions_path api_paste_config
-    api_workers backlog bind_vlan_offset client_socket_timeout conn_pool_min_size conn_pool_ttl control_exchange
+    api_workers auth_ca_cert backdoor_port backdoor_socket backlog bind_vlan_offset bulk_reload_interval
+    cleanup_on_shutdown client_socket_timeout conn_pool_min_size conn_pool_ttl control_exchange
     default_log_levels dhcp_agent_notification dhcp_broadcast_reply dhcp_confs dhcp_domain dhcp_driver
     dhcp_load_type dnsmasq_base_log_dir dnsmasq_config_file dnsmasq_enable_addr6_list dvr_base_mac enable_dvr
     enable_metadata_network enable_metadata_proxy enable_services_on_agents_with_admin_state_down
     enable_snat_by_default enable_traditional_dhcp executor_thread_pool_size external_dns_driver
-    external_ingress_mark fatal_deprecations graceful_shutdown_timeout ha_confs_path ha_keepalived_state_change
-    ha_vrrp_advert_int ha_vrrp_auth_password ha_vrrp_auth_type handle_internal_only_routers host_dvr_for_dhcp
-    http_retries instance_format instance_uuid_format interface_driver ipam_driver ipv6_pd_enabled keepalive
+    external_ingress_mark fatal_deprecations graceful_shutdown_timeout ha_confs_path ha_keepalived_state_change_server_threads
+    ha_vrrp_advert_int ha_vrrp_auth_password ha_vrrp_auth_type ha_vrrp_health_check_interval
+    handle_internal_only_routers host_dvr_for_dhcp
+    http_retries instance_format instance_uuid_format interface_driver ipam_driver ipv6_gateway ipv6_pd_enabled keepalive
+    keepalived_use_no_track
     l3_ha l3_ha_net_cidr l3_ha_network_physical_name l3_ha_network_type log_color log_config_append
     log_date_format log_dir log_file log_options log_rotate_interval log_rotate_interval_type log_rotation_type
     logging_context_format_string logging_debug_format_suffix logging_default_format_string
@@ -67,7 +71,7 @@ const options: Readonly<Record<string, ReadonlySet<string>>> = {
     router_distributed router_scheduler_driver rpc_conn_pool_size rpc_ping_enabled rpc_resources_processing_step
     rpc_response_max_timeout rpc_response_timeout rpc_state_report_workers rpc_workers run_external_periodic_tasks
     send_events_interval setproctitle state_path syslog_log_facility tcp_keepidle transport_url use_eventlog
-    use_journal use_ssl use_stderr use_syslog vendor_pen vlan_transparent vlan_qinq watch_log_file wsgi_default_pool_size
+    use_journal use_json use_ssl use_stderr use_syslog vendor_pen vlan_transparent vlan_qinq watch_log_file wsgi_default_pool_size
     wsgi_keep_alive wsgi_log_format wsgi_server_debug`.split(/\s+/),
   ),
   database: new Set(

@@ -1,4 +1,4 @@
-/** The clients that exist today, as they are: `openstack` and the older `neutron`, with the clouds.yaml that we write. */
+/** The `openstack` command as it is, with the clouds.yaml that we write. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -9,10 +9,7 @@ import { promisify } from 'node:util'
 import { cloudsText } from '../../cli/up/texts.ts'
 import { createCloud, type WholeCloud } from '../whole/cloud.ts'
 
-const skip =
-  existsSync('/usr/bin/openstack') && existsSync('/usr/bin/neutron')
-    ? false
-    : 'needs python3-openstackclient and python3-neutronclient'
+const skip = existsSync('/usr/bin/openstack') ? false : 'needs python3-openstackclient'
 const run = promisify(execFile)
 let cloud: WholeCloud
 let env: NodeJS.ProcessEnv
@@ -204,45 +201,4 @@ test('openstack: agents', { skip }, async () => {
   assert.equal((await shown('admin', 'network', 'agent', 'show', String(rows[0]?.ID))).admin_state_up, false)
   await openstack('admin', 'network', 'agent', 'delete', String(rows[0]?.ID))
   assert.deepEqual(await listed('admin', 'network', 'agent', 'list'), [])
-})
-
-test('neutron: the older client', { skip }, async () => {
-  const { blue } = cloud.clouds
-  const neutron = async (...argv: string[]): Promise<string> => {
-    const { stdout } = await run('neutron', argv, {
-      env: {
-        ...env,
-        OS_AUTH_URL: blue.authUrl,
-        OS_USERNAME: blue.username,
-        OS_PASSWORD: blue.password,
-        OS_PROJECT_NAME: blue.projectName,
-        OS_USER_DOMAIN_ID: 'default',
-        OS_PROJECT_DOMAIN_ID: 'default',
-        OS_IDENTITY_API_VERSION: '3',
-      },
-      timeout: 60_000,
-    })
-    return stdout
-  }
-  const json = async (...argv: string[]) => JSON.parse(await neutron(...argv, '-f', 'json'))
-  const network = await json('net-create', 'old')
-  assert.equal(network.name, 'old')
-  const subnet = await json('subnet-create', 'old', '10.6.0.0/24', '--name', 'olds')
-  assert.equal(subnet.gateway_ip, '10.6.0.1')
-  const port = await json('port-create', 'old', '--name', 'oldp')
-  assert.equal(port.network_id, network.id)
-  await neutron('net-update', 'old', '--name', 'older')
-  await neutron('subnet-update', 'olds', '--disable-dhcp')
-  await neutron('port-update', 'oldp', '--admin-state-up', 'False')
-  assert.equal((await json('port-show', 'oldp')).admin_state_up, false)
-  assert.deepEqual(
-    (await json('net-list')).map((row: Row) => row.name),
-    ['older'],
-  )
-  assert.equal((await json('subnet-list')).length, 1)
-  assert.equal((await json('port-list')).length, 1)
-  await neutron('port-delete', 'oldp')
-  await neutron('subnet-delete', 'olds')
-  await neutron('net-delete', 'older')
-  assert.deepEqual(await json('net-list'), [])
 })

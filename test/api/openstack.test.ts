@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { cloudsText } from '../../cli/up/texts.ts'
 import { servicePluginNames } from '../../server/plugins.ts'
 import { createCloud, type WholeCloud } from '../whole/cloud.ts'
-import { type Driver, startDriver } from './python.driver.ts'
+import { type Commands, startCommands } from './command.driver.ts'
 
 const skip = existsSync('/usr/bin/openstack') ? false : 'needs python3-openstackclient'
 
@@ -16,41 +16,22 @@ const users = ['admin', 'blue', 'red'] as const
 type User = (typeof users)[number]
 
 let cloud: WholeCloud
-/** One a user: it keeps the first log-in that it makes. */
-const drivers = new Map<User, Driver>()
+/** One a user. */
+const drivers = new Map<User, Commands>()
 let announced: Set<string>
-let commands = 0
 
-interface Answer {
-  code: number
-  out: string
-  err: string
-}
-
-/** Runs one command; `text` is split at blanks. */
-function raw(user: User, text: string): Promise<Answer> {
+function of(user: User): Commands {
   const driver = drivers.get(user)
   if (!driver) throw new Error(`no driver for ${user}`)
-  commands++
-  return driver.ask<Answer>(['--os-cloud', user, ...text.split(/\s+/)])
+  return driver
 }
 
-async function does(user: User, text: string): Promise<string> {
-  const { code, out, err } = await raw(user, text)
-  assert.equal(code, 0, `openstack ${text}: ${err}`)
-  return out
-}
-
-const shows = async (user: User, text: string) => JSON.parse(await does(user, `${text} -f json`)) as Row
-const lists = async (user: User, text: string) => JSON.parse(await does(user, `${text} -f json`)) as Row[]
+const does = (user: User, text: string) => of(user).does(text)
+const shows = (user: User, text: string) => of(user).shows(text)
+const lists = (user: User, text: string) => of(user).shows<Row[]>(text)
+const refuses = (user: User, text: string, reason: RegExp) => of(user).refuses(text, reason)
 const names = async (user: User, text: string) =>
   (await lists(user, text)).map((row) => String(row.Name)).sort()
-
-async function refuses(user: User, text: string, reason: RegExp): Promise<void> {
-  const { code, err } = await raw(user, text)
-  assert.notEqual(code, 0, `openstack ${text} succeeded`)
-  assert.match(err, reason, text)
-}
 
 before(async () => {
   if (skip) return
@@ -70,7 +51,7 @@ before(async () => {
     ]),
   )
   const env = { PATH: process.env.PATH, HOME: cloud.dir, OS_CLIENT_CONFIG_FILE: file }
-  for (const user of users) drivers.set(user, startDriver('command.driver.py', ['openstack'], env))
+  for (const user of users) drivers.set(user, startCommands('openstack', ['--os-cloud', user], env))
   await cloud.beat('compute-1')
   await cloud.beat('network-1', [
     {
@@ -491,6 +472,7 @@ part('metering', 'metering', async () => {
 })
 
 test('commands that were run', { skip }, (t) => {
+  const commands = [...drivers.values()].reduce((sum, one) => sum + one.count(), 0)
   t.diagnostic(`${commands} commands`)
   assert.ok(commands >= 150, `${commands}`)
 })

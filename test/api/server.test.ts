@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { request } from 'undici'
+import { contentOf } from '../../cli/test/packages.ts'
+import { isKnownOption } from '../../runtime/config/roles.ts'
+import { servicePluginNames } from '../../server/plugins.ts'
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -18,12 +22,24 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** The process with a configuration; its output, its end, and where it listens. `policy` is its policy.yaml. */
-async function start(t: TestContext, configuration: string, more: string[] = [], policy?: string) {
+interface More {
+  argv?: readonly string[]
+  /** Its policy.yaml. */
+  policy?: string
+  /** Configuration files that are read before. */
+  files?: readonly string[]
+}
+
+/** The process with a configuration; its output, its end, and where it listens. */
+async function start(
+  t: TestContext,
+  configuration: string | ((state: string) => string),
+  { argv = [], policy, files = [] }: More = {},
+) {
   const state = await mkdtemp(join(tmpdir(), 'nucleon-server-'))
   await mkdir(join(state, 'server'))
   const file = join(state, 'nucleon.conf')
-  await writeFile(file, configuration)
+  await writeFile(file, typeof configuration === 'string' ? configuration : configuration(state))
   if (policy !== undefined) await writeFile(join(state, 'policy.yaml'), policy)
   await writeFile(join(state, 'secret'), 'the-secret')
   const [api, identity] = [await freePort(), await freePort()]
@@ -31,10 +47,11 @@ async function start(t: TestContext, configuration: string, more: string[] = [],
     process.execPath,
     [
       new URL('../../server/main.ts', import.meta.url).pathname,
-      ...['--config-file', file, '--state', state, '--identity', `127.0.0.1:${identity}`],
+      ...[...files, file].flatMap((path) => ['--config-file', path]),
+      ...['--state', state, '--identity', `127.0.0.1:${identity}`],
       ...['--feed', `unix:${state}/server/feed.sock`, '--feed-secret-file', join(state, 'secret')],
-      ...(more.includes('--api') ? [] : ['--api', `127.0.0.1:${api}`]),
-      ...more,
+      ...(argv.includes('--api') ? [] : ['--api', `127.0.0.1:${api}`]),
+      ...argv,
     ],
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   )
@@ -50,13 +67,18 @@ async function start(t: TestContext, configuration: string, more: string[] = [],
     await ended
     await rm(state, { recursive: true, force: true })
   })
-  return { child, ended, output: () => output, url: `http://127.0.0.1:${api}`, state }
+  /** Its first message; fails with what it said when it ends instead. */
+  const ready = () =>
+    Promise.race([
+      once(child, 'message').then(([message]) => message as unknown),
+      ended.then((code) => assert.fail(`ended with ${code}: ${output}`)),
+    ])
+  return { child, ended, ready, output: () => output, url: `http://127.0.0.1:${api}`, state }
 }
 
 test('a server says when it is ready, answers, and ends cleanly', async (t) => {
   const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\nprot = 1\n')
-  const [message] = await once(server.child, 'message')
-  assert.deepEqual(message, { ready: true })
+  assert.deepEqual(await server.ready(), { ready: true })
   const networks = await request(`${server.url}/v2.0/networks`)
   assert.deepEqual([networks.statusCode, await networks.body.json()], [200, { networks: [] }])
   const health = await request(`${server.url}/healthcheck`)
@@ -70,13 +92,13 @@ test('a server says when it is ready, answers, and ends cleanly', async (t) => {
 
 test('a server ends with its supervisor', async (t) => {
   const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n')
-  await once(server.child, 'message')
+  await server.ready()
   server.child.disconnect()
   assert.equal(await server.ended, 0)
 })
 
 test('noauth is refused where others reach it', async (t) => {
-  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n', ['--api', '0.0.0.0:0'])
+  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n', { argv: ['--api', '0.0.0.0:0'] })
   assert.equal(await server.ended, 1)
   assert.match(server.output(), /bind_host must be a loopback/)
 })
@@ -89,7 +111,7 @@ test('what is wrong in the configuration is told with file and line, status 2', 
 
 test('what is wrong in policy.yaml is told with file, rule and column, status 2', async (t) => {
   const rules = '"get_network": "rule:missing"\n"get_port": "role:member and"\n'
-  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n', [], rules)
+  const server = await start(t, '[DEFAULT]\nauth_strategy = noauth\n', { policy: rules })
   assert.equal(await server.ended, 2)
   assert.match(server.output(), /policy\.yaml: rule 'get_port': expected a check \(column 16\)/)
   assert.match(server.output(), /policy\.yaml: rule 'get_network': there is no rule 'missing'/)
@@ -100,7 +122,7 @@ test('metrics are told where the options say, and count requests by route, write
   const port = await freePort()
   const configuration = `[DEFAULT]\nauth_strategy = noauth\n[nucleon]\nserver_metrics = 127.0.0.1:${port}\n`
   const server = await start(t, configuration)
-  await once(server.child, 'message')
+  await server.ready()
   const call = async (method: 'GET' | 'POST', path: string, body?: unknown) => {
     const reply = await request(`${server.url}${path}`, {
       method,
@@ -129,4 +151,64 @@ test('metrics are told where the options say, and count requests by route, write
   assert.equal(value(/^nucleon_feed_streams\{.*\} (\d+)$/m), 0)
   assert.doesNotMatch(text, /nobody/, 'nothing that somebody chose is a label')
   assert.equal((await request(`http://127.0.0.1:${port}/other`)).statusCode, 404)
+})
+
+/** Where Debian's packages keep the configuration that they install. */
+const stockFiles: Record<string, readonly string[]> = {
+  'neutron-common': [
+    'usr/share/neutron-common/neutron.conf',
+    'usr/share/neutron-common/plugins/ml2/ml2_conf.ini',
+    'usr/share/neutron-common/plugins/ml2/openvswitch_agent.ini',
+    'usr/share/neutron-common/dhcp_agent.ini',
+    'usr/share/neutron-common/l3_agent.ini',
+    'usr/share/neutron-common/ovn.ini',
+  ],
+  'neutron-metadata-agent': ['usr/share/neutron-metadata-agent/metadata_agent.ini'],
+  'neutron-linuxbridge-agent': ['etc/neutron/plugins/ml2/linuxbridge_agent.ini'],
+}
+
+const stock = Object.entries(stockFiles).flatMap(([name, files]) =>
+  files.map((file) => join(contentOf(name), file)),
+)
+const noStock = stock.every((path) => existsSync(path)) ? false : 'needs what is in the neutron packages'
+
+test("Debian's configuration of Neutron starts the server without a false warning", {
+  skip: noStock,
+}, async (t) => {
+  const directory = join(contentOf('neutron-common'), 'etc/neutron/policy.d')
+  // What an operator has to say besides: a database, a password, and here where the package's rules are.
+  const own = (state: string) =>
+    `[keystone_authtoken]\npassword = secret\n[oslo_policy]\npolicy_dirs = ${directory}\n` +
+    `[database]\nconnection = sqlite:////${state}/server/neutron.db\nconection = a slip\n`
+  const server = await start(t, own, { files: stock })
+  assert.deepEqual(await server.ready(), { ready: true })
+  const lines = server.output().trim().split('\n')
+  const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info')
+  assert.deepEqual(
+    warnings.map(({ msg, plugin, driver }) => [msg, plugin ?? driver]),
+    [
+      ['unknown option [database] conection is ignored', undefined],
+      // True until they are served: the packages' configuration asks for them.
+      ...(servicePluginNames.includes('router') ? [] : [['this service plugin is not served yet', 'router']]),
+      ['this mechanism driver is not served yet', 'l2population'],
+    ],
+  )
+})
+
+test("every option that Debian's configuration mentions is known", {
+  skip: noStock,
+}, async (t) => {
+  let count = 0
+  for (const path of stock) {
+    let section = 'DEFAULT'
+    for (const line of (await readFile(path, 'utf8')).split('\n')) {
+      section = /^\[(.+)\]/.exec(line)?.[1] ?? section
+      const [, name] = /^#?([a-z]\w*) ?=/.exec(line) ?? []
+      if (name === undefined) continue
+      count++
+      assert.ok(isKnownOption(section, name), `${path}: [${section}] ${name}`)
+    }
+  }
+  t.diagnostic(`${count} options`)
+  assert.ok(count > 900, `${count}`)
 })
