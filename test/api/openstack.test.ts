@@ -471,8 +471,124 @@ part('metering', 'metering', async () => {
   await does('admin', 'network meter delete count')
 })
 
+part('subnet pools and address scopes', 'subnet_allocation', async () => {
+  const scope = await shows('blue', 'address scope create space --ip-version 4')
+  assert.deepEqual(await names('blue', 'address scope list --ip-version 4'), ['space'])
+  await does('blue', 'address scope set space --name room')
+  const made = await shows(
+    'blue',
+    'subnet pool create pool1 --pool-prefix 10.40.0.0/16 --default-prefix-length 26 --min-prefix-length 24 ' +
+      '--address-scope room --description addresses --tag x',
+  )
+  assert.deepEqual([made.address_scope_id, made.default_prefixlen], [scope.id, 26])
+  await does('blue', 'network create pooled')
+  const chosen = await shows('blue', 'subnet create from1 --network pooled --subnet-pool pool1')
+  assert.match(String(chosen.cidr), /^10\.40\.\d+\.\d+\/26$/)
+  await does('blue', 'subnet create from2 --network pooled --subnet-pool pool1 --prefix-length 28')
+  await refuses(
+    'blue',
+    'subnet create from3 --network pooled --subnet-pool pool1 --prefix-length 20',
+    /400|prefix/i,
+  )
+  assert.equal((await shows('blue', 'network show pooled')).ipv4_address_scope, scope.id)
+  assert.deepEqual(await names('blue', 'subnet list --subnet-pool pool1'), ['from1', 'from2'])
+  await does('blue', 'subnet pool set pool1 --pool-prefix 10.41.0.0/16 --name pool2 --tag y')
+  const changed = await shows('blue', 'subnet pool show pool2')
+  assert.deepEqual([changed.prefixes, changed.tags], [['10.40.0.0/15'], ['x', 'y']])
+  await does('blue', 'subnet pool unset pool2 --tag x')
+  assert.deepEqual(await names('blue', 'subnet pool list --tags y'), ['pool2'])
+  await refuses('blue', 'subnet pool delete pool2', /existing allocations/)
+  await refuses('blue', 'address scope delete room', /409|in use/i)
+  await refuses('blue', 'subnet pool create no --pool-prefix 10.50.0.0/16 --share', /403/)
+  await does('blue', 'network delete pooled')
+  await does('blue', 'subnet pool delete pool2')
+  await does('blue', 'address scope delete room')
+})
+
+part('trunks', 'trunk', async () => {
+  await does('blue', 'network create trunked')
+  for (const name of ['parent', 'child1', 'child2'])
+    await does('blue', `port create ${name} --network trunked`)
+  const sub = (name: string, id: number) =>
+    `--subport port=${name},segmentation-type=vlan,segmentation-id=${id}`
+  const made = await shows('blue', `network trunk create t1 --parent-port parent ${sub('child1', 7)}`)
+  assert.equal((made.sub_ports as Row[]).length, 1)
+  await refuses('blue', 'network trunk create t2 --parent-port parent', /in use/)
+  await does('blue', `network trunk set t1 --name t3 --description tagged ${sub('child2', 8)}`)
+  const rows = await lists('blue', 'network subport list --trunk t3')
+  assert.deepEqual(rows.map((row) => row['Segmentation ID']).sort(), [7, 8])
+  await refuses('blue', 'port delete parent', /409|trunk/i)
+  await does('blue', 'network trunk set t3 --disable')
+  await refuses('blue', 'network trunk unset t3 --subport child1', /disabled/)
+  await does('blue', 'network trunk set t3 --enable')
+  await does('blue', 'network trunk unset t3 --subport child1')
+  assert.equal(((await shows('blue', 'network trunk show t3')).sub_ports as Row[]).length, 1)
+  assert.deepEqual(await names('blue', 'network trunk list'), ['t3'])
+  assert.deepEqual(await names('red', 'network trunk list'), [])
+  await does('blue', 'network trunk delete t3')
+  await does('blue', 'port delete parent child1 child2')
+  await does('blue', 'network delete trunked')
+})
+
+part('flavors and providers', 'flavors', async () => {
+  const made = await shows(
+    'admin',
+    'network flavor create fast --service-type L3_ROUTER_NAT --description quick --enable',
+  )
+  assert.deepEqual([made.name, made.service_type], ['fast', 'L3_ROUTER_NAT'])
+  const profile = await shows('admin', 'network flavor profile create --metainfo speed=9 --description nine')
+  await does('admin', `network flavor add profile fast ${profile.id}`)
+  assert.deepEqual((await shows('blue', 'network flavor show fast')).service_profile_ids, [profile.id])
+  await refuses('admin', `network flavor profile delete ${profile.id}`, /409/)
+  await does('admin', 'network flavor set fast --disable --name slow')
+  assert.deepEqual(await names('blue', 'network flavor list'), ['slow'])
+  await does('admin', `network flavor remove profile slow ${profile.id}`)
+  await does('admin', `network flavor profile set ${profile.id} --metainfo speed=1`)
+  assert.equal((await lists('admin', 'network flavor profile list')).length, 1)
+  await refuses('admin', 'network flavor profile create --driver no.such.Driver', /404/)
+  await refuses('blue', 'network flavor create mine --service-type QOS', /403/)
+  assert.deepEqual(await lists('blue', 'network service provider list'), [])
+  await does('admin', `network flavor profile delete ${profile.id}`)
+  await does('admin', 'network flavor delete slow')
+})
+
+part('logging resources', 'logging', async () => {
+  const types = await lists('admin', 'network loggable resources list')
+  assert.ok(types.some((row) => Object.values(row).includes('security_group')))
+  await does('admin', 'security group create watched')
+  const made = await shows(
+    'admin',
+    'network log create seen --resource-type security_group --event DROP --resource watched',
+  )
+  assert.deepEqual([made.Name, made.Event], ['seen', 'DROP'])
+  await does('admin', 'network log set seen --disable --name unseen')
+  assert.deepEqual(await names('admin', 'network log list'), ['unseen'])
+  assert.equal((await shows('admin', 'network log show unseen')).Enabled, false)
+  await refuses('blue', 'network log create mine --resource-type security_group', /disallowed/)
+  await does('admin', 'network log delete unseen')
+  await does('admin', 'security group delete watched')
+})
+
+part('local IPs', 'local_ip', async () => {
+  await does('blue', 'network create local')
+  await does('blue', 'subnet create local1 --network local --subnet-range 10.9.0.0/24 --no-dhcp')
+  const port = await shows('blue', 'port create behind --network local')
+  const made = await shows('blue', 'local ip create --name near --network local --local-ip-address 10.9.0.99')
+  assert.deepEqual([made.name, made.local_ip_address], ['near', '10.9.0.99'])
+  await does('blue', 'local ip association create near behind')
+  assert.equal((await lists('blue', 'local ip association list near')).length, 1)
+  await refuses('blue', 'local ip delete near', /409/)
+  await does('blue', `local ip association delete near ${port.id}`)
+  await does('blue', 'local ip set near --name nearby --description next')
+  assert.deepEqual(await names('blue', 'local ip list'), ['nearby'])
+  assert.equal((await shows('blue', 'local ip show nearby')).description, 'next')
+  await does('blue', 'local ip delete nearby')
+  await does('blue', 'port delete behind')
+  await does('blue', 'network delete local')
+})
+
 test('commands that were run', { skip }, (t) => {
   const commands = [...drivers.values()].reduce((sum, one) => sum + one.count(), 0)
   t.diagnostic(`${commands} commands`)
-  assert.ok(commands >= 150, `${commands}`)
+  assert.ok(commands >= 250, `${commands}`)
 })
