@@ -23,7 +23,7 @@ let log: string
 
 before(async () => {
   if (skip) return
-  cloud = await createCloud({ config: '[DEFAULT]\nquota_port = -1\n' })
+  cloud = await createCloud({ config: '[quotas]\nquota_port = -1\n' })
   host = await cloud.addHost('one')
   await host.startAgent()
   network = await create(cloud.admin, 'network', { name: 'busy' })
