@@ -23,6 +23,9 @@ const checks: readonly [name: string, argv: readonly string[]][] = [
   ['lint and format', ['biome', 'check', '--error-on-warnings', '.']],
 ]
 
+/** What a lane may take with --soak, instead of its budget. */
+const soakMinutes = 12 * 60
+
 const none: Totals = { passed: 0, failed: 0, skipped: 0 }
 
 function sum(all: readonly Totals[]): Totals {
@@ -66,6 +69,7 @@ async function runCheck(name: string, [program, ...args]: readonly string[]): Pr
 
 /** Runs the files in a child process, which is ended with all its own when the budget is spent. */
 async function runFiles(lane: Lane, files: readonly string[], env: NodeJS.ProcessEnv): Promise<Totals> {
+  const minutes = env.NUCLEON_TEST_SOAK === '1' ? soakMinutes : lane.budgetMinutes
   const script = `${repository}/cli/test/lane.process.ts`
   const concurrency = Math.min(lane.concurrency, availableParallelism())
   const args = [String(concurrency), ...files.map((file) => `${repository}/${file}`)]
@@ -93,7 +97,7 @@ async function runFiles(lane: Lane, files: readonly string[], env: NodeJS.Proces
   const budget = setTimeout(() => {
     late = true
     end()
-  }, lane.budgetMinutes * 60_000)
+  }, minutes * 60_000)
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
   try {
@@ -107,9 +111,7 @@ async function runFiles(lane: Lane, files: readonly string[], env: NodeJS.Proces
     process.off('SIGTERM', end)
   }
   if (totals !== undefined) return totals
-  say(
-    late ? `    FAILED: over its budget of ${lane.budgetMinutes} minutes` : '    FAILED: the lane broke off',
-  )
+  say(late ? `    FAILED: over its budget of ${minutes} minutes` : '    FAILED: the lane broke off')
   return { ...none, failed: 1 }
 }
 

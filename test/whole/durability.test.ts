@@ -97,7 +97,7 @@ async function answers(): Promise<void> {
 
 test(`every acknowledged write outlives ${resets} resets of the machine`, {
   skip,
-  timeout: 900_000,
+  timeout: 2000 * patience * (resets + 1),
 }, async (t) => {
   const log = join(directory, 'acknowledged.log')
   writeFileSync(log, '')
