@@ -3,6 +3,7 @@
  * a failed start stops what had started.
  */
 import { once } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { setTimeout as timeout } from 'node:timers/promises'
 import type { Logger } from './log.ts'
 
@@ -125,6 +126,8 @@ export async function runProcess(
   }
 
   const running = main(lifecycle)
+  // Node.js keeps compiled code when a process exits, and one that is killed would compile all of it again.
+  void running.then(flushCompileCache, () => {})
   try {
     const first = await Promise.race([running, asked])
     const reason = typeof first === 'string' ? first : await asked

@@ -3,6 +3,7 @@
  * `{ ready: true }` over IPC once an authenticated request works; ends on SIGTERM or when its supervisor goes.
  */
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfigFiles } from '../runtime/config/load.ts'
@@ -67,6 +68,8 @@ async function orExit<T>(work: () => T | Promise<T>): Promise<T> {
 const args = await orExit(readArguments)
 if (args.user !== undefined) {
   const { user } = args
+  // The user may not write where compiled code is kept.
+  flushCompileCache()
   await orExit(() => dropPrivileges(user))
 }
 // Database and sockets are for this user alone.
