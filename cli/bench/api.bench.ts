@@ -1,90 +1,110 @@
-/** What one request costs: each operation of the main resources, and the list of 10,000 ports. */
-import { request } from 'undici'
-import { createClient } from '../../client/http.ts'
-import { readCloud } from '../state/layout.ts'
+/** What one request costs: each operation of the main resources. */
 import { type Bench, type Figure, round } from './bench.place.ts'
+import { percentile } from './rate.ts'
+import { type Body, only, type Timed, timedClient } from './timed.ts'
 
-type Body = Record<string, unknown>
+const rounds = 30
 
-const rounds = 50
-const manyPorts = 10_000
-const perRequest = 500
-
-/** Sends one request; answers its body and the milliseconds until that was read and parsed. */
-type Timed = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: Body) => Promise<[Body, number]>
-
-async function timedClient(bench: Bench): Promise<Timed> {
-  const client = createClient(readCloud(bench.layout, 'admin'))
-  const { endpoint, token } = await client.session()
-  await client.close()
-  return async (method, path, body) => {
-    const started = performance.now()
-    const answer = await request(`${endpoint}/v2.0/${path}`, {
-      method,
-      headers: { 'x-auth-token': token, 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-    })
-    const text = await answer.body.text()
-    if (answer.statusCode >= 400) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
-    const shown = (text === '' ? {} : JSON.parse(text)) as Body
-    return [shown, performance.now() - started]
-  }
+interface Subject {
+  /** Below /v2.0. */
+  path: string
+  name: string
+  body: (i: number) => Body
+  /** What an update sends; null: there is none. Absent: a description. */
+  change?: ((i: number) => Body) | null
 }
 
-const median = (times: readonly number[]): number =>
-  times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
-
 /** Create, show, list, update and delete of one resource, the median of some rounds each. */
-async function measureResource(
-  timed: Timed,
-  collection: string,
-  bodyOf: (i: number) => Body,
-): Promise<Figure[]> {
-  const name = collection.slice(0, -1)
-  const times: Record<string, number[]> = { create: [], show: [], list: [], update: [], delete: [] }
+async function measureResource(timed: Timed, subject: Subject): Promise<Figure[]> {
+  const { path, name, body, change = (i: number) => ({ description: `${i}` }) } = subject
+  const times = new Map<string, number[]>()
+  const note = (what: string, time: number) => times.set(what, [...(times.get(what) ?? []), time])
   for (let i = 0; i < rounds; i++) {
-    const [made, created] = await timed('POST', collection, { [name]: bodyOf(i) })
-    const path = `${collection}/${(made[name] as { id: string }).id}`
-    const [, shown] = await timed('GET', path)
-    const [, listed] = await timed('GET', `${collection}?limit=20`)
-    const [, updated] = await timed('PUT', path, { [name]: { description: `${i}` } })
-    const [, deleted] = await timed('DELETE', path)
-    for (const [what, time] of Object.entries({
-      create: created,
-      show: shown,
-      list: listed,
-      update: updated,
-      delete: deleted,
-    })) {
-      times[what]?.push(time)
-    }
+    const [made, created] = await timed('POST', path, { [name]: body(i) })
+    const one = `${path}/${only(made).id}`
+    note('create', created)
+    note('show', (await timed('GET', one))[1])
+    note('list 20 of', (await timed('GET', `${path}?limit=20`))[1])
+    if (change) note('update', (await timed('PUT', one, { [name]: change(i) }))[1])
+    note('delete', (await timed('DELETE', one))[1])
   }
-  return Object.entries(times).map(([what, all]) => ({
-    what: `${what} ${what === 'list' ? `20 ${collection}` : name}, p50`,
-    value: round(median(all)),
+  return [...times].map(([what, all]) => ({
+    what: `${what} ${name}, p50`,
+    value: round(percentile(all, 0.5)),
     unit: 'ms',
   }))
 }
 
 export async function measureApi(bench: Bench): Promise<Figure[]> {
   const timed = await timedClient(bench)
-  const [{ network }] = await timed('POST', 'networks', { network: { name: 'bench-api' } })
-  const { id: network_id } = network as { id: string }
+  const make = async (path: string, name: string, body: Body) =>
+    only((await timed('POST', path, { [name]: body }))[0])
+  const network_id = (await make('networks', 'network', { name: 'bench-api' })).id
   const subnet = { network_id, ip_version: 4, cidr: '10.96.0.0/14', enable_dhcp: false }
-  await timed('POST', 'subnets', { subnet })
-  const figures = [
-    ...(await measureResource(timed, 'networks', (i) => ({ name: `n${i}` }))),
-    ...(await measureResource(timed, 'subnets', (i) => ({ ...subnet, cidr: `10.${i}.0.0/24` }))),
-    ...(await measureResource(timed, 'ports', (i) => ({ name: `p${i}`, network_id }))),
+  await make('subnets', 'subnet', subnet)
+  const port_id = (await make('ports', 'port', { network_id })).id
+  const security_group_id = (await make('security-groups', 'security_group', { name: 'bench' })).id
+  const policy = (await make('qos/policies', 'policy', { name: 'bench' })).id
+  const subjects: Subject[] = [
+    { path: 'networks', name: 'network', body: (i) => ({ name: `n${i}` }) },
+    { path: 'subnets', name: 'subnet', body: (i) => ({ ...subnet, cidr: `10.${i}.0.0/24` }) },
+    { path: 'ports', name: 'port', body: (i) => ({ name: `p${i}`, network_id }) },
+    { path: 'security-groups', name: 'security_group', body: (i) => ({ name: `g${i}` }) },
+    {
+      path: 'security-group-rules',
+      name: 'security_group_rule',
+      body: (i) => ({
+        security_group_id,
+        direction: 'ingress',
+        protocol: 'tcp',
+        port_range_min: 1000 + i,
+        port_range_max: 1000 + i,
+      }),
+      change: null,
+    },
+    {
+      path: 'subnetpools',
+      name: 'subnetpool',
+      body: (i) => ({ name: `s${i}`, prefixes: [`10.${i}.0.0/16`] }),
+    },
+    {
+      path: 'address-scopes',
+      name: 'address_scope',
+      body: (i) => ({ name: `s${i}`, ip_version: 4 }),
+      change: (i) => ({ name: `renamed${i}` }),
+    },
+    {
+      path: 'address-groups',
+      name: 'address_group',
+      body: (i) => ({ name: `g${i}`, addresses: ['10.0.0.0/24'] }),
+    },
+    {
+      path: 'rbac-policies',
+      name: 'rbac_policy',
+      body: (i) => ({
+        object_type: 'network',
+        object_id: network_id,
+        action: 'access_as_shared',
+        target_tenant: `t${i}`,
+      }),
+      change: (i) => ({ target_tenant: `other${i}` }),
+    },
+    { path: 'qos/policies', name: 'policy', body: (i) => ({ name: `q${i}` }) },
+    {
+      path: `qos/policies/${policy}/bandwidth_limit_rules`,
+      name: 'bandwidth_limit_rule',
+      body: () => ({ max_kbps: 1000 }),
+      change: (i) => ({ max_kbps: 2000 + i }),
+    },
+    { path: 'trunks', name: 'trunk', body: (i) => ({ name: `t${i}`, port_id }) },
+    {
+      path: 'metering/metering-labels',
+      name: 'metering_label',
+      body: (i) => ({ name: `m${i}` }),
+      change: null,
+    },
   ]
-  for (let made = 0; made < manyPorts; made += perRequest) {
-    const ports = Array.from({ length: perRequest }, (_, i) => ({ name: `p${made + i}`, network_id }))
-    await timed('POST', 'ports', { ports })
-  }
-  const lists: number[] = []
-  for (let i = 0; i < 7; i++) lists.push((await timed('GET', `ports?network_id=${network_id}`))[1])
-  return [
-    ...figures,
-    { what: `list of ${manyPorts} ports, p50`, value: round(median(lists)), unit: 'ms', aim: '200' },
-  ]
+  const figures: Figure[] = []
+  for (const subject of subjects) figures.push(...(await measureResource(timed, subject)))
+  return figures
 }

@@ -9,13 +9,16 @@ import { inSandbox } from '../sandbox.ts'
 export const benchNames = {
   start: 'from the command to ready, at the second start',
   create: 'port creations a second, at concurrency 1 and 32, beside the bare ceiling',
-  api: 'create, show, list, update, delete of networks, subnets and ports; the list of 10,000 ports',
   plug: 'from plugging until ACTIVE, and until the first packet passes',
   burst: '200 ports plugged at once, until all are ACTIVE',
   restart: 'the agent killed and started again with those 200 ports, until converged',
   memory: 'proportional memory (PSS) of all our processes, with those 200 ports',
+  api: 'create, show, list, update, delete of each main resource',
+  crowd: '500 ports plugged at once until all are ACTIVE, unplugged until all are DOWN',
   dhcp: 'from the request for a network until its DHCP server answers',
   large: 'one port added to a network of 5,000 and removed: bytes and processes',
+  cold: 'an agent that begins with nothing, 1,000 ports of 200 networks; its restart, and memory then',
+  scale: 'the list of 10,000 ports; creation and every filter among 100,000',
 } as const
 
 export async function bench(names: readonly string[], options: { json?: true }): Promise<void> {

@@ -52,7 +52,8 @@ export async function openBench(): Promise<Bench> {
   chmodSync(directory, 0o755)
   const layout = layoutOf(join(directory, 'state'))
   mkdirSync(layout.root)
-  writeFileSync(layout.localConfig, '[quotas]\nquota_port = -1\n')
+  const unlimited = ['network', 'subnet', 'port'].map((name) => `quota_${name} = -1\n`)
+  writeFileSync(layout.localConfig, `[quotas]\n${unlimited.join('')}`)
   return { directory, layout, ...(await startUp(layout)) }
 }
 

@@ -2,21 +2,26 @@
 import { cpus, release } from 'node:os'
 import { measureApi } from './api.bench.ts'
 import { type Bench, closeBench, type Figure, openBench } from './bench.place.ts'
+import { measureColdStart } from './cold.bench.ts'
 import { measureCreation } from './create.bench.ts'
 import { measureFirstAnswer, measureLargeNetwork } from './dhcp.bench.ts'
-import { measureBurst, measurePlug } from './plug.bench.ts'
+import { measureBurst, measureLargeBurst, measurePlug } from './plug.bench.ts'
 import { measureMemory, measureRestart, measureStart } from './process.bench.ts'
+import { measureScale } from './scale.bench.ts'
 
 const benches: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   start: measureStart,
   create: measureCreation,
-  api: measureApi,
   plug: measurePlug,
   burst: measureBurst,
   restart: measureRestart,
   memory: measureMemory,
+  api: measureApi,
+  crowd: measureLargeBurst,
   dhcp: measureFirstAnswer,
   large: measureLargeNetwork,
+  cold: measureColdStart,
+  scale: measureScale,
 }
 
 const [form, ...asked] = process.argv.slice(2)

@@ -151,10 +151,8 @@ async function crowd(cloud: Cloud): Promise<void> {
     return ids
   })
   // Ports of many owners on many networks.
-  await copyPort(store, port.id, large, (n) => ({
-    project_id: `p${n % 500}`,
-    network_id: String(ids[n % 2000]),
-  }))
+  const own = (n: number) => ({ project_id: `p${n % 500}`, network_id: String(ids[n % 2000]) })
+  await copyPort(store, port.id, large, { own })
   if (store.engine === 'postgres') {
     await store.write({ requestId: 'analyze' }, async (tx) => void (await sql`analyze`.execute(tx.db)))
   }

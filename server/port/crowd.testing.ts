@@ -25,20 +25,24 @@ export async function insertRows(tx: Tx, table: keyof Tables, rows: readonly Row
   }
 }
 
-/**
- * Makes copies of an unbound port with one address, named `crowd-0` and so on, with values of their own for other
- * columns where `own` gives some; answers their ids.
- */
+export interface CopyOptions {
+  /** Columns with a value of the copy's own. */
+  own?: (n: number) => Row
+  /** The number of the first copy: those that the network has already. */
+  from?: number
+}
+
+/** Makes copies of an unbound port with one address, named `crowd-0` and so on; answers their ids. */
 export async function copyPort(
   store: Store,
   id: string,
   count: number,
-  own: (n: number) => Row = () => ({}),
+  { own = () => ({}), from: start = 0 }: CopyOptions = {},
 ): Promise<string[]> {
   const ids: string[] = []
   while (ids.length < count) {
-    const from = ids.length
-    const some = Math.min(portsAtOnce, count - from)
+    const from = start + ids.length
+    const some = Math.min(portsAtOnce, count - ids.length)
     ids.push(...(await store.write({ requestId: 'crowd' }, (tx) => copySome(tx, id, from, some, own))))
   }
   return ids
