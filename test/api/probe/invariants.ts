@@ -12,8 +12,8 @@ const rules: Readonly<Record<string, string>> = {
      group by network_id, mac_address having count(*) > 1`,
   'a port has no active binding, or several': `select p.id from ports p left join port_bindings b
      on b.port_id = p.id and b.status = 'ACTIVE' group by p.id having count(b.port_id) <> 1`,
-  'a network has no segment': `select n.id from networks n where not exists
-     (select 1 from network_segments s where s.network_id = n.id)`,
+  'a port is bound to a segment that is gone': `select b.* from port_bindings b where b.segment_id is not null
+     and not exists (select 1 from network_segments s where s.id = b.segment_id and s.network_id = b.network_id)`,
   'a segment is claimed twice': `select claim from network_segments where claim is not null
      group by claim having count(*) > 1`,
   'a tag is of an object that is gone': `select t.* from tags t where
