@@ -338,7 +338,9 @@ function resourcePaths(one: Resource): Record<string, PathItem> {
   const shown = ref(pascal(name))
   const tags = [collection]
   const path = `/v2.0/${one.path}`
-  const id = `${name}_id`
+  // What has no id goes by its first attribute.
+  const [first = 'id'] = Object.keys(attributes)
+  const id = attributes.id ? `${name}_id` : first
   const words = name.replaceAll('_', ' ')
   const ifMatch = attributes.revision_number ? [parameter('if_match')] : []
   const paths: Record<string, PathItem> = {}
