@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { onCloud, type Shown } from '../features.testing.ts'
+import { onCloud, type Shown, startCloud } from '../features.testing.ts'
+import { forEachEngine } from '../store/testing.ts'
 
 const name = 'security_groups_default_statefulness'
 const path = 'security-groups-default-statefulness'
@@ -52,4 +53,18 @@ onCloud('a project has one setting, and the cloud one', async ({ admin, as }) =>
   assert.equal((await admin.list(name, '?stateful=false')).length, 1)
   assert.equal((await admin.list(name, '?project_id=b')).length, 1)
   assert.equal((await admin.call('PUT', `${path}/${caller.id}`, { [name]: { project_id: 'c' } })).status, 400)
+})
+
+forEachEngine('of those who set it at the same time one does', async (tools) => {
+  const clouds = [await startCloud(tools.store), await startCloud(await tools.open())]
+  const body = (project_id: string | null) => ({ [name]: { project_id } })
+  const answers = await Promise.all(
+    Array.from({ length: 32 }, (_, i) =>
+      clouds[i % 2]?.admin.call('POST', path, body(i % 4 < 2 ? null : 'blue')),
+    ),
+  )
+  const outcomes = answers.map((answer) => `${answer?.status} ${answer?.fault ?? ''}`).sort()
+  const refused = '409 SecurityGroupDefaultStatefulnessAlreadyExists'
+  assert.deepEqual(outcomes, ['201 ', '201 ', ...Array<string>(30).fill(refused)])
+  for (const cloud of clouds) await cloud.close()
 })
