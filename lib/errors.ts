@@ -241,6 +241,37 @@ export const fixedIpsSubnetsNotOnSameSegment = fault(
   400,
   () => 'The subnets of all fixed addresses of a port must be of the same segment.',
 )
+export const networkSegmentRangeDefaultReadOnly = fault(
+  'NetworkSegmentRangeDefaultReadOnly',
+  400,
+  (id: string) =>
+    `Network segment range ${id} is of the configuration: it can be neither changed nor deleted.`,
+)
+export const networkSegmentRangeNetTypeNotSupported = fault(
+  'NetworkSegmentRangeNetTypeNotSupported',
+  400,
+  (type: string) => `There are no network segment ranges of network type '${type}'.`,
+)
+export const networkSegmentRangeOverlaps = fault(
+  'NetworkSegmentRangeOverlaps',
+  409,
+  (ids: string) => `The network segment range overlaps with ${ids}.`,
+)
+export const networkSegmentRangeReferencedByProject = fault(
+  'NetworkSegmentRangeReferencedByProject',
+  409,
+  (id: string) => `Networks have segments of the network segment range ${id}.`,
+)
+/** Neutron answers 500, which a wrong number is not. */
+const rangeError = (type: string) =>
+  fault(
+    type,
+    400,
+    (minimum: number, maximum: number, least: number, most: number) =>
+      `Invalid network segment range ${minimum} to ${maximum}: it must lie within ${least} to ${most}.`,
+  )
+export const networkVlanRangeError = rangeError('NetworkVlanRangeError')
+export const networkTunnelRangeError = rangeError('NetworkTunnelRangeError')
 export const availabilityZoneNotFound = fault(
   'AvailabilityZoneNotFound',
   404,

@@ -5,6 +5,7 @@ import { localIpPlugin } from './local-ip/local-ip.plugin.ts'
 import { logPlugin } from './log/log.plugin.ts'
 import { meteringPlugin } from './metering/metering.plugin.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
+import { networkSegmentRangePlugin } from './network-segment-range/network-segment-range.plugin.ts'
 import type { Plugin } from './plugin.ts'
 import { qosPlugin } from './qos/qos.plugin.ts'
 import { segmentsPlugin } from './segment/segments.plugin.ts'
@@ -15,6 +16,7 @@ const servicePlugins: readonly Plugin[] = [
   localIpPlugin,
   logPlugin,
   meteringPlugin,
+  networkSegmentRangePlugin,
   qosPlugin,
   segmentsPlugin,
   trunkPlugin,
@@ -34,7 +36,6 @@ const notServed = [
   'firewall_v2',
   'loki',
   'ndp_proxy',
-  'network_segment_range',
   'placement',
   'port_forwarding',
   'router',

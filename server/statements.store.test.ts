@@ -29,7 +29,7 @@ forEachEngine('operations run a bounded number of statements', async ({ store, t
   )
   within('delete a port', 12, () => admin.remove('port', port.id))
   within('a heartbeat', 2, () => cloud.beat('h1', { ovs: ovsHost('192.0.2.1'), dhcp: {} }))
-  within('create a network', 11, () => admin.create('network', {}))
+  within('create a network', 12, () => admin.create('network', {}))
   for (const [name, limit, work] of limits) {
     const found = await count(work)
     t.diagnostic(`${name}: ${found}`)

@@ -21,7 +21,7 @@ host = ${host}
 auth_strategy = embedded
 dns_domain = cloud.internal
 dhcp_agents_per_network = 1
-service_plugins = local_ip,log,metering,qos,segments,trunk
+service_plugins = local_ip,log,metering,network_segment_range,qos,segments,trunk
 
 [ml2]
 type_drivers = local,flat,vlan,gre,vxlan,geneve

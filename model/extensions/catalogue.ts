@@ -16,6 +16,7 @@ import { logging } from './logging.ts'
 import { meteringExtensions } from './metering.ts'
 import { externalNet, netMtu, netMtuWritable, networkAvailabilityZone } from './network.ts'
 import { networkIpAvailabilityExtensions } from './network-ip-availability.ts'
+import { networkSegmentRanges } from './network-segment-range.ts'
 import {
   addressPairsRejectMulticast,
   allowedAddressPairs,
@@ -90,6 +91,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     dhcpAgentScheduler,
     ...subnetpoolExtensions,
     ...segmentExtensions,
+    networkSegmentRanges,
     rbacPolicies,
     rbacAddressScope,
     rbacSubnetpool,

@@ -3,7 +3,7 @@
  * A pool is the allocation pools of a subnet, or the identifiers of a type driver. Ranges of a pool are disjoint and
  * never touch. A value is 32 hex digits (lib/addresses.ts).
  */
-import { type IpRange, sortableAdd, subtractRanges } from '../../lib/addresses.ts'
+import { type IpRange, mergeRanges, sortableAdd, subtractRanges } from '../../lib/addresses.ts'
 import { prepared } from '../store/prepared.ts'
 import type { Tx } from '../store/store.ts'
 
@@ -98,7 +98,7 @@ export async function fill(
     ranges,
     taken.map((value) => ({ first: value, last: value })),
   )
-  for (const range of merge(free)) {
+  for (const range of mergeRanges(free)) {
     await add.run(tx, { pool, first: poolValue(range.first), last: poolValue(range.last) })
   }
 }
@@ -106,15 +106,4 @@ export async function fill(
 /** Forgets a pool. */
 export async function empty(tx: Tx, pool: string): Promise<void> {
   await tx.db.deleteFrom('free_ranges').where('pool', '=', pool).execute()
-}
-
-/** Joins sorted ranges that touch. */
-function merge(sorted: readonly IpRange[]): IpRange[] {
-  const merged: IpRange[] = []
-  for (const range of sorted) {
-    const last = merged.at(-1)
-    if (last && last.last + 1n >= range.first) merged.splice(-1, 1, { first: last.first, last: range.last })
-    else merged.push(range)
-  }
-  return merged
 }

@@ -1,11 +1,13 @@
 /** The drivers that this server runs with, by their configured names; an unknown name stops the start. */
 import type { Logger } from '../../runtime/log.ts'
+import { rangedIdentifiers } from '../network-segment-range/ranged-identifiers.ts'
 import type { NetworkingSettings } from '../settings.ts'
 import type { Tx } from '../store/store.ts'
 import { type BindingLog, createBindingLog } from './binding-log.ts'
 import type { MechanismDriver } from './mechanism-drivers/mechanism-driver.ts'
 import { openvswitchDriver } from './mechanism-drivers/openvswitch.ts'
 import { flatDriver } from './type-drivers/flat.ts'
+import { configuredIdentifiers, type IdentifiersOf } from './type-drivers/identifiers.ts'
 import { localDriver } from './type-drivers/local.ts'
 import { geneveDriver, greDriver, vxlanDriver } from './type-drivers/tunnel.ts'
 import type { TypeDriver } from './type-drivers/type-driver.ts'
@@ -18,7 +20,9 @@ export interface Ml2 {
   bindingLog: BindingLog
 }
 
-const knownTypeDrivers: Readonly<Record<string, (settings: NetworkingSettings) => TypeDriver>> = {
+type TypeDriverFactory = (settings: NetworkingSettings, identifiersOf: IdentifiersOf) => TypeDriver
+
+const knownTypeDrivers: Readonly<Record<string, TypeDriverFactory>> = {
   local: () => localDriver,
   flat: flatDriver,
   vlan: vlanDriver,
@@ -34,16 +38,22 @@ const knownMechanismDrivers: Readonly<Record<string, MechanismDriver>> = {
 /** Binds no port, and is named by stock configurations: hosts are told of each other's tunnels, not yet of MACs behind them. */
 const notServed: readonly string[] = ['l2population']
 
+/** With this service plugin, identifiers come from ranges that administrators make. */
+export const rangesPlugin = 'network_segment_range'
+
 /** Drivers as configured, and `additional` mechanism drivers by name. Throws on a name that nobody has. */
 export function createMl2(
   settings: NetworkingSettings,
   log: Logger,
   additional: Readonly<Record<string, MechanismDriver>> = {},
 ): Ml2 {
+  const identifiersOf = settings.DEFAULT.service_plugins.includes(rangesPlugin)
+    ? rangedIdentifiers
+    : configuredIdentifiers
   const typeDrivers = new Map(
     settings.ml2.type_drivers.map((name) => [
       name,
-      pick(knownTypeDrivers, name, '[ml2] type_drivers')(settings),
+      pick(knownTypeDrivers, name, '[ml2] type_drivers')(settings, identifiersOf),
     ]),
   )
   for (const type of settings.ml2.tenant_network_types) {

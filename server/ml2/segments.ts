@@ -16,6 +16,7 @@ export interface ProviderAttributes {
 }
 
 export interface SegmentsInput extends ProviderAttributes {
+  project_id: string
   segments?: readonly ProviderAttributes[] | null
   'router:external'?: boolean
 }
@@ -26,16 +27,16 @@ export interface SegmentsInput extends ProviderAttributes {
  */
 export async function takeSegments(tx: Tx, ml2: Ml2, input: SegmentsInput): Promise<WireSegment[]> {
   const named = namedSegments(input)
-  if (named.length === 0) return [await tenantSegment(tx, ml2, input['router:external'] === true)]
+  if (named.length === 0) return [await tenantSegment(tx, ml2, input)]
   const taken: WireSegment[] = []
-  for (const wanted of named) taken.push(await takeNamed(tx, ml2, wanted))
+  for (const wanted of named) taken.push(await takeNamed(tx, ml2, wanted, input.project_id))
   return taken
 }
 
-async function takeNamed(tx: Tx, ml2: Ml2, wanted: WireSegment): Promise<WireSegment> {
+async function takeNamed(tx: Tx, ml2: Ml2, wanted: WireSegment, project: string): Promise<WireSegment> {
   const driver = driverOf(ml2, wanted.network_type)
   driver.check(wanted)
-  const segment = await driver.reserve(tx, wanted)
+  const segment = await driver.reserve(tx, wanted, project)
   if (!segment) throw noNetworkAvailable()
   return segment
 }
@@ -72,10 +73,11 @@ function driverOf(ml2: Ml2, type: string): TypeDriver {
   return driver
 }
 
-async function tenantSegment(tx: Tx, ml2: Ml2, external: boolean): Promise<WireSegment> {
+async function tenantSegment(tx: Tx, ml2: Ml2, input: SegmentsInput): Promise<WireSegment> {
+  const external = input['router:external'] === true
   const { external_network_type: externalType, tenant_network_types: types } = ml2.settings.ml2
   for (const type of external && externalType !== null ? [externalType] : types) {
-    const segment = await ml2.typeDrivers.get(type)?.allocate(tx)
+    const segment = await ml2.typeDrivers.get(type)?.allocate(tx, input.project_id)
     if (segment) return segment
   }
   throw noNetworkAvailable()
@@ -132,18 +134,19 @@ async function storeSegment(tx: Tx, ml2: Ml2, place: Place, segment: WireSegment
 }
 
 /**
- * Takes one more segment for a network and stores it after those that are there; answers its id. Throws what
+ * Takes one more segment for a network of that project and stores it after those that are there; answers its id. Throws what
  * takeSegments and storeSegments throw.
  */
 export async function addSegment(
   tx: Tx,
   ml2: Ml2,
-  place: Omit<Place, 'segment_index'>,
+  place: Omit<Place, 'segment_index'> & { project_id: string },
   wanted: WireSegment,
 ): Promise<string> {
-  const segment = await takeNamed(tx, ml2, wanted)
+  const { project_id, ...rest } = place
+  const segment = await takeNamed(tx, ml2, wanted, project_id)
   const last = await lastIndex.first(tx, { network_id: place.network_id })
-  return storeSegment(tx, ml2, { ...place, segment_index: (last?.segment_index ?? -1) + 1 }, segment)
+  return storeSegment(tx, ml2, { ...rest, segment_index: (last?.segment_index ?? -1) + 1 }, segment)
 }
 
 const lastIndex = prepared('segment-last-index', (db, p: { network_id: string }) =>

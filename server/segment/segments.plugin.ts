@@ -59,7 +59,12 @@ async function createSegment(tx: Tx, ml2: Ml2, input: Input): Promise<string> {
   const id = await addSegment(
     tx,
     ml2,
-    { network_id: network.id, name: name ?? null, description: description ?? '' },
+    {
+      network_id: network.id,
+      project_id: network.project_id,
+      name: name ?? null,
+      description: description ?? '',
+    },
     {
       network_type: String(input.network_type),
       physical_network: physical_network ?? null,

@@ -300,6 +300,55 @@ part('segments', 'segment', async () => {
   await does('admin', 'network delete plain routed')
 })
 
+part('network segment ranges', 'network-segment-range', async () => {
+  const all = await lists('admin', 'network segment range list --long')
+  const ranges = all.filter((range) => range['Network Type'] === 'vlan')
+  assert.deepEqual(
+    ranges.map((range) => [range['Minimum ID'], range['Maximum ID'], range.Default]),
+    [[100, 199, true]],
+  )
+  const { id: blue } = await shows('admin', 'project show blue')
+  const made = await shows(
+    'admin',
+    `network segment range create own --private --project ${blue} --network-type vxlan --minimum 70000 --maximum 70001`,
+  )
+  assert.deepEqual([made.shared, made.project_id, made.available], [false, blue, ['70000-70001']])
+  await does('admin', 'network segment range set own --name blues --minimum 70000 --maximum 70002')
+  await does('blue', 'network create first')
+  const shown = await shows('admin', 'network segment range show blues')
+  assert.deepEqual(
+    [shown.maximum, shown.used, shown.available],
+    [70002, { [String(blue)]: ['70000'] }, ['70001-70002']],
+  )
+  assert.equal((await shows('admin', 'network show first'))['provider:segmentation_id'], 70000)
+  assert.ok((await names('admin', 'network segment range list --used')).includes('blues'))
+  await refuses('admin', 'network segment range delete blues', /409|Conflict/)
+  await refuses(
+    'admin',
+    'network segment range create two --network-type vxlan --minimum 70002 --maximum 70005',
+    /409|overlap/i,
+  )
+  await refuses(
+    'blue',
+    'network segment range create mine --network-type vxlan --minimum 9 --maximum 9',
+    /40[03]/,
+  )
+  await does('blue', 'network delete first')
+  await does('admin', 'network segment range delete blues')
+  const shared = await shows(
+    'admin',
+    'network segment range create all --network-type vlan --physical-network physnet9 --minimum 5 --maximum 6',
+  )
+  assert.equal(shared.shared, true)
+  const network = await shows(
+    'admin',
+    'network create nine --provider-network-type vlan --provider-physical-network physnet9',
+  )
+  assert.equal(network['provider:segmentation_id'], 5)
+  await does('admin', 'network delete nine')
+  await does('admin', 'network segment range delete all')
+})
+
 part('agents', 'agent', async () => {
   const rows = await lists('admin', 'network agent list')
   assert.deepEqual(rows.map((row) => row['Agent Type']).sort(), ['DHCP agent', 'Open vSwitch agent'])

@@ -4,37 +4,38 @@
  */
 import { invalidInput, tunnelIdInUse } from '../../../lib/errors.ts'
 import type { NetworkingSettings } from '../../settings.ts'
-import { identifiers, type NumberRange } from './identifiers.ts'
-import { segmentsOfType, type TypeDriver, type WireSegment } from './type-driver.ts'
+import { type IdentifiersOf, type NumberRange, nowhere } from './identifiers.ts'
+import type { TypeDriver } from './type-driver.ts'
+
+type Factory = (settings: NetworkingSettings, identifiersOf: IdentifiersOf) => TypeDriver
 
 /** `vni_ranges` of [ml2_type_vxlan]. */
-export function vxlanDriver({ ml2_type_vxlan: options }: NetworkingSettings): TypeDriver {
-  return tunnelDriver('vxlan', 2 ** 24 - 1, options.vni_ranges)
-}
+export const vxlanDriver: Factory = ({ ml2_type_vxlan: options }, identifiersOf) =>
+  tunnelDriver('vxlan', 2 ** 24 - 1, options.vni_ranges, identifiersOf)
 
 /** `tunnel_id_ranges` of [ml2_type_gre]: keys of 32 bits. */
-export function greDriver({ ml2_type_gre: options }: NetworkingSettings): TypeDriver {
-  return tunnelDriver('gre', 2 ** 32 - 1, options.tunnel_id_ranges)
-}
+export const greDriver: Factory = ({ ml2_type_gre: options }, identifiersOf) =>
+  tunnelDriver('gre', 2 ** 32 - 1, options.tunnel_id_ranges, identifiersOf)
 
 /** `vni_ranges` of [ml2_type_geneve]. */
-export function geneveDriver({ ml2_type_geneve: options }: NetworkingSettings): TypeDriver {
-  return tunnelDriver('geneve', 2 ** 24 - 1, options.vni_ranges)
-}
+export const geneveDriver: Factory = ({ ml2_type_geneve: options }, identifiersOf) =>
+  tunnelDriver('geneve', 2 ** 24 - 1, options.vni_ranges, identifiersOf)
 
-function tunnelDriver(type: string, greatest: number, ranges: readonly NumberRange[]): TypeDriver {
-  const ids = identifiers(type, ranges)
-  const segment = (id: number): WireSegment => ({
-    network_type: type,
-    physical_network: null,
-    segmentation_id: id,
-  })
-  const allocate: TypeDriver['allocate'] = async (tx) => {
-    const id = await ids.takeLowest(tx)
-    return id === undefined ? undefined : segment(id)
+function tunnelDriver(
+  type: string,
+  greatest: number,
+  ranges: readonly NumberRange[],
+  identifiersOf: IdentifiersOf,
+): TypeDriver {
+  const ids = identifiersOf(type, new Map([[nowhere, ranges]]))
+  const allocate: TypeDriver['allocate'] = async (tx, project) => {
+    const own = await ids.takeOwn(tx, project)
+    const id = own?.id ?? (await ids.takeShared(tx, nowhere))
+    return id === undefined ? undefined : { network_type: type, physical_network: null, segmentation_id: id }
   }
   return {
     type,
+    numbers: { first: 1, last: greatest },
     check({ physical_network, segmentation_id: id }) {
       if (physical_network !== null) {
         throw invalidInput(`provider:physical_network specified for ${type} network`)
@@ -43,23 +44,17 @@ function tunnelDriver(type: string, greatest: number, ranges: readonly NumberRan
         throw invalidInput(`segmentation_id out of range (1 through ${greatest})`)
       }
     },
-    async reserve(tx, wanted) {
-      if (wanted.segmentation_id === null) return allocate(tx)
-      await ids.take(tx, wanted.segmentation_id)
+    async reserve(tx, wanted, project) {
+      if (wanted.segmentation_id === null) return allocate(tx, project)
+      await ids.take(tx, nowhere, wanted.segmentation_id)
       return wanted
     },
     allocate,
     async release(tx, { segmentation_id: id }) {
-      if (id !== null) await ids.give(tx, id)
+      if (id !== null) await ids.give(tx, nowhere, id)
     },
     claim: ({ segmentation_id }) => `${type} ${segmentation_id}`,
     taken: ({ segmentation_id }) => tunnelIdInUse(segmentation_id ?? 0),
-    async initialize(tx) {
-      const used = await segmentsOfType(tx, type)
-      await ids.initialize(
-        tx,
-        used.map((one) => one.segmentation_id),
-      )
-    },
+    initialize: (tx) => ids.initialize(tx),
   }
 }

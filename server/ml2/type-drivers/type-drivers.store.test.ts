@@ -1,6 +1,13 @@
 /** Type drivers through the API, on both engines: what is refused, what is given, and that nothing is given twice. */
 import assert from 'node:assert/strict'
-import { type Answer, type Caller, type Overrides, onCloud, type Shown } from '../../features.testing.ts'
+import {
+  type Answer,
+  type Caller,
+  type Cloud,
+  type Overrides,
+  onCloud,
+  type Shown,
+} from '../../features.testing.ts'
 import { atOnce, onTwoServers, withStatus } from '../../servers.testing.ts'
 
 const wire: Overrides = {
@@ -40,7 +47,13 @@ async function outcome(answer: Promise<Answer>): Promise<string> {
   return fault === undefined ? wireOf(body.network) : `${status} ${fault}`
 }
 
-onCloud(
+/** Identifiers of the configuration alone, and of the ranges that the service plugin makes of it. */
+function onBoth(name: string, body: (cloud: Cloud) => Promise<void>, overrides: Overrides): void {
+  onCloud(`${name} (ranges)`, body, overrides)
+  onCloud(`${name} (configuration)`, body, { ...overrides, DEFAULT: { service_plugins: [] } })
+}
+
+onBoth(
   'tenants get VLANs in the order of the ranges, then GRE, then nothing',
   async ({ admin, as }) => {
     const networks: Shown[] = []
@@ -70,7 +83,7 @@ onCloud(
   wire,
 )
 
-onCloud(
+onBoth(
   'administrators name VLANs, within ranges and outside',
   async ({ admin, as }) => {
     const cases: [Wish, string][] = [
@@ -97,7 +110,7 @@ onCloud(
   wire,
 )
 
-onCloud(
+onBoth(
   'administrators name GRE keys and Geneve VNIs',
   async ({ admin }) => {
     const cases: [Wish, string][] = [
@@ -120,7 +133,7 @@ onCloud(
   wire,
 )
 
-onCloud(
+onBoth(
   'a network of several segments takes all of them or none, and gives all back',
   async ({ admin }) => {
     const several = (...wishes: Wish[]) =>

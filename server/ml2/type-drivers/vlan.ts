@@ -1,26 +1,31 @@
 /**
- * VLAN networks: a VLAN id on a physical network. Ids for tenants come from the configured ranges, physical networks in
- * their order, the lowest free id first; administrators may name any id on a configured physical network.
+ * VLAN networks: a VLAN id on a physical network. Ids for tenants come from ranges, a project's own first, physical
+ * networks in the order of the configuration, the lowest free id first; administrators may name any id on a known
+ * physical network.
  */
 import { invalidInput, vlanIdInUse } from '../../../lib/errors.ts'
 import type { NetworkingSettings } from '../../settings.ts'
-import { type Identifiers, identifiers } from './identifiers.ts'
-import { segmentsOfType, type TypeDriver, type WireSegment } from './type-driver.ts'
+import type { Tx } from '../../store/store.ts'
+import type { IdentifiersOf, RangesByPlace } from './identifiers.ts'
+import type { TypeDriver, WireSegment } from './type-driver.ts'
 
 const type = 'vlan'
 const [least, greatest] = [1, 4094]
-const poolPrefix = 'vlan '
 
 /** `network_vlan_ranges` of [ml2_type_vlan]; a physical network without a range is for administrators alone. */
-export function vlanDriver({ ml2_type_vlan: options }: NetworkingSettings): TypeDriver {
-  const pools = poolsOf(options.network_vlan_ranges)
+export function vlanDriver(
+  { ml2_type_vlan: options }: NetworkingSettings,
+  identifiersOf: IdentifiersOf,
+): TypeDriver {
+  const configured = rangesOf(options.network_vlan_ranges)
+  const ids = identifiersOf(type, configured)
 
-  async function allocateOn(
-    tx: Parameters<TypeDriver['allocate']>[0],
-    names: Iterable<string>,
-  ): Promise<WireSegment | undefined> {
-    for (const physical_network of names) {
-      const segmentation_id = await pools.get(physical_network)?.ids.takeLowest(tx)
+  /** An id on that physical network, or on any. */
+  async function allocate(tx: Tx, project: string, name?: string): Promise<WireSegment | undefined> {
+    const own = await ids.takeOwn(tx, project, name)
+    if (own) return { network_type: type, physical_network: own.place, segmentation_id: own.id }
+    for (const physical_network of name === undefined ? await ids.places(tx) : [name]) {
+      const segmentation_id = await ids.takeShared(tx, physical_network)
       if (segmentation_id !== undefined) return { network_type: type, physical_network, segmentation_id }
     }
     return undefined
@@ -28,67 +33,54 @@ export function vlanDriver({ ml2_type_vlan: options }: NetworkingSettings): Type
 
   return {
     type,
+    numbers: { first: least, last: greatest },
     check({ physical_network: name, segmentation_id: id }) {
       if (name === null || name === '') {
         if (id === null) return
         throw invalidInput('segmentation_id requires physical_network for VLAN provider network')
       }
-      const pool = pools.get(name)
-      if (!pool) throw invalidInput(`physical_network '${name}' unknown for VLAN provider network`)
-      if (id === null && !pool.forTenants) {
-        throw invalidInput(
-          `Physical network ${name} requires segmentation_id to be specified when creating a provider network`,
-        )
-      }
       if (id !== null && !(id >= least && id <= greatest)) {
         throw invalidInput(`segmentation_id out of range (${least} through ${greatest})`)
       }
     },
-    async reserve(tx, segment) {
+    async reserve(tx, segment, project) {
       const { physical_network: name, segmentation_id: id } = segment
-      if (name === null || name === '') return allocateOn(tx, pools.keys())
-      if (id === null) return allocateOn(tx, [name])
-      await pools.get(name)?.ids.take(tx, id)
-      return segment
+      if (name === null || name === '') return allocate(tx, project)
+      const hasRange = (await ids.places(tx)).includes(name)
+      if (!hasRange && !configured.has(name)) {
+        throw invalidInput(`physical_network '${name}' unknown for VLAN provider network`)
+      }
+      if (id !== null) {
+        await ids.take(tx, name, id)
+        return segment
+      }
+      if (hasRange) return allocate(tx, project, name)
+      throw invalidInput(
+        `Physical network ${name} requires segmentation_id to be specified when creating a provider network`,
+      )
     },
-    allocate: (tx) => allocateOn(tx, pools.keys()),
+    allocate: (tx, project) => allocate(tx, project),
     async release(tx, { physical_network: name, segmentation_id: id }) {
-      if (id !== null) await pools.get(name ?? '')?.ids.give(tx, id)
+      if (id !== null) await ids.give(tx, name ?? '', id)
     },
     claim: ({ physical_network, segmentation_id }) => `${type} ${segmentation_id} ${physical_network}`,
     taken: ({ physical_network, segmentation_id }) =>
       vlanIdInUse(segmentation_id ?? 0, physical_network ?? ''),
-    async initialize(tx) {
-      await tx.db.deleteFrom('free_ranges').where('pool', 'like', `${poolPrefix}%`).execute()
-      const used = await segmentsOfType(tx, type)
-      for (const [name, { ids }] of pools) {
-        const here = used.filter((segment) => segment.physical_network === name)
-        await ids.initialize(
-          tx,
-          here.map((segment) => segment.segmentation_id),
-        )
-      }
-    },
+    initialize: (tx) => ids.initialize(tx),
   }
-}
-
-interface Pool {
-  /** True: it has a range, so that an id can be chosen. */
-  forTenants: boolean
-  ids: Identifiers
 }
 
 type VlanRanges = NetworkingSettings['ml2_type_vlan']['network_vlan_ranges']
 
-/** A pool for each physical network, in the order of the configuration; ranges of one are put together. */
-function poolsOf(entries: VlanRanges): ReadonlyMap<string, Pool> {
+/** Physical networks in the order of the configuration; ranges of one are put together. */
+function rangesOf(entries: VlanRanges): RangesByPlace {
   const names = [...new Set(entries.map((entry) => entry.physicalNetwork))]
   return new Map(
-    names.map((name) => {
-      const ranges = entries.flatMap(({ physicalNetwork, range }) =>
+    names.map((name) => [
+      name,
+      entries.flatMap(({ physicalNetwork, range }) =>
         physicalNetwork === name && range !== null ? [range] : [],
-      )
-      return [name, { forTenants: ranges.length > 0, ids: identifiers(poolPrefix + name, ranges) }]
-    }),
+      ),
+    ]),
   )
 }

@@ -18,6 +18,7 @@ import { up as defaultStatefulness } from './0070-default-statefulness.ts'
 import { up as listIndexes } from './0080-list-indexes.ts'
 import { up as compactTables } from './0081-compact-tables.ts'
 import { up as segments } from './0090-segments.ts'
+import { up as networkSegmentRanges } from './0091-network-segment-ranges.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   { name: '0080-list-indexes', up: listIndexes },
   { name: '0090-segments', up: segments },
   { name: '0081-compact-tables', up: compactTables },
+  { name: '0091-network-segment-ranges', up: networkSegmentRanges },
 ]

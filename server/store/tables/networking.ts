@@ -45,6 +45,19 @@ export interface NetworkSegmentTable {
   claim: string | null
 }
 
+/** `project_id` null: for all. Both ends belong to the range. */
+export interface NetworkSegmentRangeTable extends Omit<Standard, 'project_id'> {
+  project_id: string | null
+  /** 1: made by the configuration. */
+  default: number
+  shared: number
+  network_type: string
+  /** Null but for VLANs. */
+  physical_network: string | null
+  minimum: number
+  maximum: number
+}
+
 export interface SubnetTable extends Standard {
   network_id: string
   ip_version: number
@@ -175,6 +188,7 @@ export interface AgentPhysicalNetworkTable {
 export interface NetworkingTables {
   networks: NetworkTable
   network_segments: NetworkSegmentTable
+  network_segment_ranges: NetworkSegmentRangeTable
   subnets: SubnetTable
   ports: PortTable
   ip_allocations: IpAllocationTable
