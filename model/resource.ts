@@ -3,7 +3,7 @@
  * it. A declaration that contradicts itself fails when it is made or composed, naming resource and attribute.
  */
 import { integerBetween } from './fields/integer.ts'
-import type { Kind } from './fields/kind.ts'
+import type { JsonSchema, Kind } from './fields/kind.ts'
 
 /** Who may set an attribute: nobody, on POST, on PUT, or on both. */
 export type Write = 'never' | 'create' | 'update' | 'always'
@@ -95,6 +95,8 @@ export interface MemberAction {
   readonly method: 'GET' | 'PUT'
   /** The answer: what the feature returns, or the object after it, bare or under the resource's name. */
   readonly answer: 'result' | 'object' | 'named object'
+  /** What the body of a PUT holds, for the document: the feature itself checks it. */
+  readonly body?: Readonly<Record<string, JsonSchema>>
 }
 
 /** A collection below one object of another resource: /networks/{id}/dhcp-agents. */

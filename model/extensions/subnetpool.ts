@@ -2,6 +2,7 @@
 import { boolean } from '../fields/boolean.ts'
 import { derived } from '../fields/derived.ts'
 import { orNull } from '../fields/kind.ts'
+import { cidrs } from '../fields/lists.ts'
 import { uuid } from '../fields/uuid.ts'
 import { attribute, extension, to } from '../resource.ts'
 import { network } from '../resources/network.ts'
@@ -36,8 +37,8 @@ export const subnetpoolPrefixOps = extension('subnetpool-prefix-ops', {
       subnetpool,
       {},
       {
-        add_prefixes: { method: 'PUT', answer: 'result' },
-        remove_prefixes: { method: 'PUT', answer: 'result' },
+        add_prefixes: { method: 'PUT', answer: 'result', body: { prefixes: cidrs.schema } },
+        remove_prefixes: { method: 'PUT', answer: 'result', body: { prefixes: cidrs.schema } },
       },
     ),
   ],
@@ -48,7 +49,13 @@ export const subnetOnboard = extension('subnet_onboard', {
   description: "A network's subnets become those of a pool",
   updated: '2018-12-18T09:00:00-00:00',
   requires: ['subnet_allocation'],
-  adds: [to(subnetpool, {}, { onboard_network_subnets: { method: 'PUT', answer: 'result' } })],
+  adds: [
+    to(
+      subnetpool,
+      {},
+      { onboard_network_subnets: { method: 'PUT', answer: 'result', body: { network_id: uuid.schema } } },
+    ),
+  ],
 })
 
 const scopeOfNetwork = attribute(derived<string | null>({ anyOf: [{ type: 'null' }, uuid.schema] }), {

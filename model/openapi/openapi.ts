@@ -6,6 +6,7 @@ import type { JsonSchema } from '../fields/kind.ts'
 import {
   type Attributes,
   core,
+  type MemberAction,
   type Model,
   type Operation,
   type Resource,
@@ -255,6 +256,11 @@ const wrapped = (key: string, schema: unknown) => ({
   properties: { [key]: schema },
 })
 
+const actionBody = (properties: MemberAction['body'] = {}): JsonSchema => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+})
 const body = (schema: unknown) => ({ required: true, content: json(schema) })
 
 function listSchema(collection: string, item: unknown): unknown {
@@ -417,7 +423,7 @@ function resourcePaths(one: Resource): Record<string, PathItem> {
         operationId: action,
         summary: `${action.replaceAll('_', ' ')} of a ${words}`,
         tags,
-        ...(declared.method === 'PUT' && { requestBody: body({ type: 'object' }) }),
+        ...(declared.method === 'PUT' && { requestBody: body(actionBody(declared.body)) }),
         responses: { 200: answer('Done.', result), ...faultAnswers(400, 401, 403, 404, 409) },
       },
     }

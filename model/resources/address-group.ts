@@ -16,7 +16,7 @@ export const addressGroup = resource('address_group', {
     shared: attribute(boolean, { write: 'never', visible: false }),
   },
   actions: {
-    add_addresses: { method: 'PUT', answer: 'named object' },
-    remove_addresses: { method: 'PUT', answer: 'named object' },
+    add_addresses: { method: 'PUT', answer: 'named object', body: { addresses: cidrs.schema } },
+    remove_addresses: { method: 'PUT', answer: 'named object', body: { addresses: cidrs.schema } },
   },
 })

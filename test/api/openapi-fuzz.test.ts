@@ -1,7 +1,7 @@
 /**
  * Requests made from the OpenAPI document that the server serves, valid ones and mutated ones, seeded
- * (NUCLEON_TEST_SEED): no 5xx, no answer that the document does not have, nothing of another project, and what must
- * hold in the database holds after.
+ * (NUCLEON_TEST_SEED): no 5xx, no answer that the document does not have, nothing of another project, no revision that
+ * goes back, and what must hold in the database holds after.
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -30,7 +30,26 @@ interface Operation {
   parameters: Parameter[]
 }
 
-type Project = 'blue' | 'admin'
+/** `yellow` has a quota that nobody changes; `nova` is the compute service. */
+type Project = 'blue' | 'yellow' | 'nova' | 'admin'
+
+/** Each stands for its share of requests. */
+const askers: readonly Project[] = [
+  ...(['blue', 'blue', 'blue', 'blue', 'yellow'] as const),
+  ...(['nova', 'admin', 'admin', 'admin', 'admin'] as const),
+]
+
+/** Limits of `yellow`, with the tables in which its objects are. */
+const limits = {
+  network: ['networks', 4],
+  subnet: ['subnets', 4],
+  port: ['ports', 6],
+  security_group: ['security_groups', 4],
+  security_group_rule: ['security_group_rules', 20],
+  subnetpool: ['subnetpools', 2],
+  rbac_policy: ['rbac_policies', 2],
+  trunk: ['trunks', 1],
+} as const
 
 function operationsOf(document: OpenApi): Operation[] {
   const resolved = (one: Parameter | { readonly $ref: string }): Parameter => {
@@ -65,25 +84,44 @@ async function plant(cloud: Cloud): Promise<Map<string, string>> {
 
 onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options, t }) => {
   const cloud = await startCloud(store)
-  await cloud.beat('host-1', { ovs: ovsHost('192.0.2.1'), dhcp: {} })
+  const beat = async () => {
+    await cloud.beat('host-1', { ovs: ovsHost('192.0.2.1'), dhcp: {} })
+    await cloud.beat('host-2', { ovs: ovsHost('192.0.2.2') })
+  }
+  await beat()
   const foreign = await plant(cloud)
   const secrets = [canary, ...foreign.values()]
   const document = (await cloud.api.inject({ url: '/openapi.json' })).json<OpenApi>()
   const operations = operationsOf(document)
   assert.ok(operations.length > 40, `${operations.length} operations`)
+  const quota = Object.fromEntries(Object.entries(limits).map(([name, [, limit]]) => [name, limit]))
+  assert.equal((await cloud.admin.call('PUT', 'quotas/yellow', { quota })).status, 200)
   const random = randomOf(seed)
   const known = new Map<string, { id: string; place: string; project: Project }[]>()
   const shares = new Map<string, number>()
   const reached = new Map<string, number>()
   const failures = new Map<string, string>()
+  /** The greatest that each object has shown. */
+  const revisions = new Map<string, number>()
   let asked = 0
+  let revised = 0
+
+  /** Where something is that fits the template's parameters, if there is anything: of the project, mostly. */
+  const urlOf = (template: string, project: Project): string | undefined => {
+    const end = template.lastIndexOf('}') + 1
+    const fitting = new RegExp(`^${template.slice(0, end).replace(/\{\w+\}/g, '[^/]+')}$`)
+    const there = [...known.values()].flat().filter(({ place }) => fitting.test(place))
+    const own = there.filter((one) => one.project === project)
+    const among = own.length > 0 && random.chance(0.8) ? own : there
+    return end > 0 && among.length > 0 ? `${random.pick(among).place}${template.slice(end)}` : undefined
+  }
 
   const around = (project: Project): Surroundings => ({
     random,
     resolve: (reference) => document.components.schemas[reference.split('/').at(-1) ?? ''] as Schema,
     idOf: (name) => {
       if (name === 'project' || name === 'tenant') return random.pick(['blue', 'green'])
-      if (project === 'blue' && random.chance(0.05)) return foreign.get(name)
+      if (project !== 'admin' && random.chance(0.05)) return foreign.get(name)
       const ids = known.get(name) ?? []
       const own = random.chance(0.9) ? ids.filter((one) => one.project === project) : []
       const among = own.length > 0 ? own : ids
@@ -92,7 +130,8 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options,
   })
 
   const send = async (operation: Operation, project: Project, isMutated: boolean): Promise<void> => {
-    const request = requestFor(operation, around(project), isMutated)
+    const place = random.chance(0.8) ? urlOf(operation.path, project) : undefined
+    const request = requestFor(operation, around(project), isMutated, place)
     const payload = request.body === undefined ? undefined : JSON.stringify(request.body)
     const answer = await cloud.api.inject({
       method: operation.method.toUpperCase() as 'GET',
@@ -101,6 +140,7 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options,
       ...(payload !== undefined && { payload }),
     })
     const { statusCode: status, payload: text } = answer
+    const shown = text === '' ? undefined : answer.json()
     asked++
     shares.set(String(status), (shares.get(String(status)) ?? 0) + 1)
     const { operationId } = operation.item
@@ -113,11 +153,17 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options,
     if (status >= 500) fail('a defect')
     else if (!(String(status) in operation.item.responses) && !(isMutated && lax.includes(status)))
       fail(`undocumented ${status}`)
-    const shown = text === '' || status >= 500 ? undefined : answer.json()
-    if (project === 'blue') {
+    if (project === 'blue' || project === 'yellow') {
       const sent = `${decodeURIComponent(request.url)} ${payload ?? ''}`
       for (const secret of secrets)
         if (text.includes(secret) && !sent.includes(secret)) fail(`shows ${secret}`)
+    }
+    for (const one of objectsIn(shown)) {
+      if (typeof one.id !== 'string' || typeof one.revision_number !== 'number') continue
+      const known = revisions.get(one.id) ?? 0
+      if (one.revision_number < known) fail(`revision ${one.revision_number} after ${known}`)
+      revisions.set(one.id, one.revision_number)
+      revised++
     }
     if (status === 201 && shown) await remember(operation, request.url, shown, project)
     if (status === 204) forget(request.url)
@@ -136,10 +182,12 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options,
       const name = item?.operationId.replace(/^create_/, '') ?? key
       const place = url.split('?')[0] ?? url
       for (const one of objects) {
-        if (typeof one?.id !== 'string') continue
+        // Some are named by what they are for.
+        const id = one?.id ?? one?.host ?? one?.fixed_port_id
+        if (typeof id !== 'string') continue
         const list = known.get(name) ?? []
         known.set(name, list)
-        list.push({ id: one.id, place: `${place}/${one.id}`, project })
+        list.push({ id, place: `${place}/${id}`, project })
         if (list.length <= kept) continue
         const oldest = list.shift()
         if (oldest)
@@ -157,24 +205,31 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options,
       )
   }
 
-  // What is there already and nobody can create: agents.
-  for (const { path, method, item } of operations) {
-    const name = /^list_(\w+)s$/.exec(item.operationId)?.[1] ?? ''
-    if (method !== 'get' || path.includes('{') || !document.paths[`${path}/{${name}_id}`]) continue
-    const listed = await cloud.api.inject({ url: path, headers: { 'x-project': 'admin' } })
-    const [objects] = Object.values(listed.json<Record<string, { id: string }[]>>())
-    const own = (objects ?? []).filter(({ id }) => !secrets.includes(id))
-    known.set(
-      name,
-      own.map(({ id }) => ({ id, place: `${path}/${id}`, project: 'admin' as const })),
-    )
+  /** What is there already, and what nobody can create: agents, who come back. */
+  const discover = async (paths: RegExp): Promise<void> => {
+    for (const { path, method, item } of operations) {
+      const name = /^list_(\w+)s$/.exec(item.operationId)?.[1] ?? ''
+      if (method !== 'get' || path.includes('{') || !document.paths[`${path}/{${name}_id}`]) continue
+      if (!paths.test(path)) continue
+      const listed = await cloud.api.inject({ url: path, headers: { 'x-project': 'admin' } })
+      const [objects] = Object.values(listed.json<Record<string, { id: string }[]>>())
+      const own = (objects ?? []).filter(({ id }) => !secrets.includes(id))
+      const places = own.map(({ id }) => ({ id, place: `${path}/${id}`, project: 'admin' as const }))
+      known.set(name, places)
+    }
   }
+
+  await discover(/./)
   // Creations first, in the document's order, so that there is something to refer to.
   const creations = operations.filter(({ method }) => method === 'post')
   for (let i = 0; i < 3; i++) for (const one of creations) await send(one, 'admin', false)
   while (asked < count && failures.size < 20) {
+    if (asked % 400 === 0) {
+      await beat()
+      await discover(/\/agents$/)
+    }
     const operation = random.chance(0.3) ? random.pick(creations) : random.pick(operations)
-    await send(operation, random.chance(0.6) ? 'blue' : 'admin', random.chance(0.6))
+    await send(operation, random.pick(askers), random.chance(0.6))
   }
   const share = [...shares].sort().map(([status, n]) => `${status}: ${((100 * n) / asked).toFixed(1)} %`)
   const untouched = operations.map(({ item }) => item.operationId).filter((id) => !reached.has(id))
@@ -183,10 +238,20 @@ onSqlite(`${count} requests from the OpenAPI document`, async ({ store, options,
       `never with success: ${untouched.join(', ') || 'none'}`,
   )
   assert.deepEqual([...failures], [])
+  if (count >= 20_000) assert.ok(untouched.length < operations.length / 10, 'most operations have succeeded')
   assert.ok(options.engine === 'sqlite')
-  assert.deepEqual(brokenInvariants(options.path), [])
+  assert.ok(revised > count / 10, `${revised} revisions were seen`)
+  const quotas = { yellow: Object.fromEntries(Object.values(limits)) }
+  assert.deepEqual(brokenInvariants(options.path, { quotas, identifiers: { vxlan: 1000 } }), [])
   await cloud.close()
 })
+
+/** What an answer shows: one object, or a list of them. */
+function objectsIn(shown: Record<string, unknown> | undefined): Record<string, unknown>[] {
+  return Object.values(shown ?? {})
+    .flat()
+    .filter((one): one is Record<string, unknown> => typeof one === 'object' && one !== null)
+}
 
 /** Answers that no operation has of its own: what is wrong is found before the operation is known. */
 const lax: readonly number[] = [400, 404, 405, 413, 414]
@@ -201,10 +266,12 @@ function requestFor(
   { path, item, parameters, method }: Operation,
   around: Surroundings,
   isMutated: boolean,
+  place: string | undefined,
 ): Request {
   const { random } = around
   const where = isMutated ? random.pick(['body', 'body', 'body', 'path', 'query'] as const) : undefined
-  const url = path.replace(/\{(\w+)\}/g, (_all, name: string) => {
+  const template = where === 'path' ? path : (place ?? path)
+  const url = template.replace(/\{(\w+)\}/g, (_all, name: string) => {
     const schema = parameters.find((one) => one.in === 'path' && one.name === name)?.schema ?? {}
     const value =
       where === 'path' && random.chance(0.5)

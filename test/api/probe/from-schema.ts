@@ -43,6 +43,13 @@ const words: Readonly<Record<string, readonly string[]>> = {
   'provider:network_type': ['vxlan', 'local', 'flat'],
   network_type: ['vxlan', 'local', 'vlan'],
   agent_type: ['DHCP agent'],
+  service_type: ['L3_ROUTER_NAT', 'QOS'],
+  resource_type: ['security_group'],
+  rule_type_id: ['bandwidth_limit', 'dscp_marking'],
+  segmentation_type: ['vlan'],
+  // Few, so that what was added can be taken away.
+  addresse: ['10.0.0.0/24', '10.1.0.0/24', '192.0.2.7/32'],
+  prefixe: ['10.0.0.0/16', '10.8.0.0/16', '2001:db8::/40'],
   type: ['bandwidth_limit', 'dscp_marking'],
   tag: ['a', 'b', 'c'],
   tags: ['a', 'b', 'c'],
@@ -58,6 +65,14 @@ const aliases: Readonly<Record<string, string>> = {
   resource: 'security_group',
   target: 'port',
   fixed_port: 'port',
+  local_port: 'port',
+  network_ip_availability: 'network',
+  ...Object.fromEntries(
+    ['bandwidth_limit', 'dscp_marking', 'minimum_bandwidth', 'minimum_packet_rate'].map((kind) => [
+      `alias_${kind}_rule`,
+      `policy_${kind}_rule`,
+    ]),
+  ),
   ext_parent: 'port',
 }
 
@@ -121,7 +136,8 @@ function object(schema: Schema, around: Surroundings, depth: number): Record<str
 
 /** Attributes that go together with few others are seldom sent, and those that make sense alone often. */
 function likelihood(name: string, usual: number): number {
-  if (name === 'cidr') return 0.9
+  if (name === 'cidr' || name === 'object_type') return 0.9
+  if (name === 'network_id') return 0.6
   return /pool|segment|prefixlen|ipv6_|provider:|gateway|qos_policy|project_id|tenant_id/.test(name)
     ? usual / 6
     : usual
