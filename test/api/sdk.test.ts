@@ -340,7 +340,7 @@ const resources: readonly Resource[] = [
     alias: 'segment',
     body: () => named({ network_id: network, network_type: 'vxlan', segmentation_id: 4711 }),
     change: { name: 'segment-renamed' },
-    filter: () => ({ network_id: network, segmentation_id: 4711 }),
+    filter: byName,
   },
   {
     name: 'network_segment_range',
