@@ -70,6 +70,9 @@ const grace = 3000
 const youth = 400
 /** One that lived longer than this is restarted at once. */
 const healthyLife = 10_000
+/** Milliseconds before one that ends again and again is started again; and where somebody ends it, which is no fault of it. */
+const longestPause = 10_000
+const pauseAfterKill = 1000
 const largestLog = 4 << 20
 const mark = 'NUCLEON_PROCESS'
 
@@ -197,9 +200,10 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     })
     closeSync(output)
     child.unref()
-    child.once('error', (error) => ended(process.id, child, error.message))
+    child.once('error', (error) => ended(process.id, child, error.message, longestPause))
     child.once('exit', (status, signal) => {
-      ended(process.id, child, signal ? `ended by ${signal}` : `ended with status ${status}`)
+      const pause = signal === 'SIGKILL' || signal === 'SIGTERM' ? pauseAfterKill : longestPause
+      ended(process.id, child, signal ? `ended by ${signal}` : `ended with status ${status}`, pause)
     })
     if (child.pid === undefined) {
       drop(process.id)
@@ -210,14 +214,14 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     log.info({ process: process.id, pid: child.pid, argv: process.argv }, 'started')
   }
 
-  function ended(id: string, child: ChildProcess, reason: string): void {
+  function ended(id: string, child: ChildProcess, reason: string, longest: number): void {
     if (children.get(id) !== child) return
     children.delete(id)
     const record = records.get(id)
     const lived = record ? ageOf(record) : 0
     if (wanted.has(id)) {
       const count = lived < healthyLife ? (crashes.get(id)?.count ?? 0) + 1 : 0
-      const delay = count === 0 ? 0 : Math.min(10_000, 100 * 2 ** (count - 1))
+      const delay = count === 0 ? 0 : Math.min(longest, 100 * 2 ** (count - 1))
       crashes.set(id, { count, notBefore: performance.now() + delay, reason: `${reason}${lastWords(id)}` })
       log.warn({ process: id, reason, lived }, 'a process has ended')
     }

@@ -213,6 +213,15 @@ describe('the Linux side of a host', { skip: whyNoTestHosts() ?? false }, () => 
     await until('answer', async () => /:67/.test(await inside('ss', '-lun')))
   })
 
+  test('one that somebody kills again and again is not left down for long', async () => {
+    for (let kill = 0; kill < 8; kill++) {
+      const old = (await readFile(pidFile(), 'utf8')).trim()
+      await box.run(['kill', '-9', old])
+      await until('another process', async () => (await readFile(pidFile(), 'utf8')).trim() !== old)
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+  })
+
   test('a restarted agent adopts everything and touches nothing', async () => {
     await host.idle()
     await host.settled('server')
