@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { httpFeed } from '../bus/http.ts'
 import { createHost } from '../host/assembly.ts'
+import { makeRoomForWatchers } from '../host/linux/limits.ts'
 import type { Lifecycle } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/log.ts'
 import { createMetrics, serveMetrics } from '../runtime/metrics.ts'
@@ -40,6 +41,7 @@ export async function startAgent(options: AgentOptions, lifecycle: Lifecycle, lo
   const { config, state } = options
   const runDir = join(state, 'run')
   mkdirSync(runDir, { recursive: true, mode: 0o755 })
+  if (options.roles.includes('dhcp')) makeRoomForWatchers(log)
   const l2Settings = await l2SettingsOf(config.l2)
   const factories: Record<RoleName, () => Role> = {
     l2: () => l2Role(l2Settings, config.l2.agent.availability_zone),

@@ -54,7 +54,7 @@ export async function measureColdStart(bench: Bench): Promise<Figure[]> {
     const active = new Set((await list(client, 'port', query)).map(({ id }) => id))
     return ports.every(({ id }) => active.has(id))
   }
-  const active = await timeOf(allActive, 'not all ports become ACTIVE')
+  const active = await timeOf(allActive, 'not all ports become ACTIVE', 500)
   await client.close()
   const restarted = await agentRestarted(layout)
   const of = `${ports.length} ports of ${networks} networks`

@@ -48,12 +48,16 @@ async function isActive(client: Client, id: string): Promise<boolean> {
   return (await show(client, 'port', id))?.status === 'ACTIVE'
 }
 
-/** Asks every two milliseconds; answers when it was so. */
-export async function timeOf(what: () => Promise<boolean> | boolean, failure: string): Promise<number> {
+/** Asks every so many milliseconds; answers when it was so. */
+export async function timeOf(
+  what: () => Promise<boolean> | boolean,
+  failure: string,
+  every = 2,
+): Promise<number> {
   const end = performance.now() + deadline
   while (performance.now() < end) {
     if (await what()) return performance.now()
-    await sleep(2)
+    await sleep(every)
   }
   throw new Error(failure)
 }
@@ -141,7 +145,7 @@ export async function boundPorts(
 async function untilAll(client: Client, network_id: string, status: string, count: number): Promise<number> {
   const query = { network_id, status, device_owner: 'compute:nova', fields: 'id' }
   const all = async () => (await list(client, 'port', query)).length === count
-  return timeOf(all, `not all of ${count} ports become ${status}`)
+  return timeOf(all, `not all of ${count} ports become ${status}`, 20)
 }
 
 interface Burst {
