@@ -71,7 +71,7 @@ const options: Readonly<Record<string, ReadonlySet<string>>> = {
     router_distributed router_scheduler_driver rpc_conn_pool_size rpc_ping_enabled rpc_resources_processing_step
     rpc_response_max_timeout rpc_response_timeout rpc_state_report_workers rpc_workers run_external_periodic_tasks
     send_events_interval setproctitle state_path syslog_log_facility tcp_keepidle transport_url use_eventlog
-    use_journal use_json use_ssl use_stderr use_syslog vendor_pen vlan_transparent vlan_qinq watch_log_file wsgi_default_pool_size
+    use_journal use_json use_ssl use_stderr use_syslog vendor_pen watch_log_file wsgi_default_pool_size
     wsgi_keep_alive wsgi_log_format wsgi_server_debug`.split(/\s+/),
   ),
   database: new Set(

@@ -69,6 +69,9 @@ export function createMl2(
     }
     return [pick(mechanisms, name, '[ml2] mechanism_drivers')]
   })
+  for (const option of ['vlan_transparent', 'vlan_qinq'] as const) {
+    if (settings.DEFAULT[option]) log.warn({ option }, 'this option is not served: it stays false')
+  }
   return { settings, typeDrivers, mechanismDrivers, bindingLog: createBindingLog(log) }
 }
 

@@ -179,18 +179,19 @@ test("Debian's configuration of Neutron starts the server without a false warnin
   // What an operator has to say besides: a database, a password, and here where the package's rules are.
   const own = (state: string) =>
     `[keystone_authtoken]\npassword = secret\n[oslo_policy]\npolicy_dirs = ${directory}\n` +
-    `[database]\nconnection = sqlite:////${state}/server/neutron.db\nconection = a slip\n`
+    `[database]\nconnection = sqlite:////${state}/server/neutron.db\nconection = a slip\n[DEFAULT]\nvlan_transparent = true\n`
   const server = await start(t, own, { files: stock })
   assert.deepEqual(await server.ready(), { ready: true })
   const lines = server.output().trim().split('\n')
   const warnings = lines.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info')
   assert.deepEqual(
-    warnings.map(({ msg, plugin, driver }) => [msg, plugin ?? driver]),
+    warnings.map(({ msg, plugin, driver, option }) => [msg, plugin ?? driver ?? option]),
     [
       ['unknown option [database] conection is ignored', undefined],
       // True until they are served: the packages' configuration asks for them.
       ...(servicePluginNames.includes('router') ? [] : [['this service plugin is not served yet', 'router']]),
       ['this mechanism driver is not served yet', 'l2population'],
+      ['this option is not served: it stays false', 'vlan_transparent'],
     ],
   )
 })

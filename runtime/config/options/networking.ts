@@ -16,6 +16,11 @@ import {
 /** `[DEFAULT]`: networks, subnets, ports, agents. */
 export const networkingOptions = {
   service_plugins: list({ default: [], help: 'Service plugins to load.' }),
+  vlan_transparent: boolean({
+    default: false,
+    help: 'Not served: hosts do not pass frames on with the tags that instances give them.',
+  }),
+  vlan_qinq: boolean({ default: false, help: 'Not served, as vlan_transparent.' }),
   base_mac: text({
     default: 'fa:16:3e:00:00:00',
     help: 'First octets of generated MAC addresses; octets that are 00 after the third are random.',
