@@ -90,3 +90,44 @@ forEachEngine('lists, reports and documents cost no more statements for more obj
   )
   await cloud.close()
 })
+
+forEachEngine('a port of a routed network costs the same, however many there are', async ({ store, t }) => {
+  const { store: counted, count } = countStatements(store)
+  const cloud = await startCloud(counted)
+  const { admin } = cloud
+  await cloud.beat('h1', { ovs: ovsHost('192.0.2.1'), dhcp: {} })
+  const network = await admin.create('network', {
+    'provider:network_type': 'flat',
+    'provider:physical_network': 'public',
+  })
+  const [segment] = await admin.list('segment', `?network_id=${network.id}`)
+  const subnet = { network_id: network.id, segment_id: segment?.id, ip_version: 4, cidr: '10.0.0.0/16' }
+  await admin.create('subnet', subnet)
+  const bound = { network_id: network.id, device_owner: 'compute:nova', 'binding:host_id': 'h1' }
+  const free = () =>
+    store.read((tx) => tx.db.selectFrom('free_ranges').select('first').where('pool', 'like', '%-%').execute())
+  const measure = async () => {
+    const ids: string[] = []
+    return {
+      create: await count(async () => {
+        ids.push((await admin.create('port', bound)).id)
+      }),
+      defer: await count(async () => {
+        ids.push((await admin.create('port', { network_id: network.id })).id)
+      }),
+      bind: await count(() => admin.update('port', ids[1] ?? '', { 'binding:host_id': 'h1' })),
+      remove: await count(() => admin.remove('port', ids[0] ?? '')),
+      beat: await count(() => cloud.beat('h1', { ovs: ovsHost('192.0.2.1'), dhcp: {} })),
+    }
+  }
+  const few = await measure()
+  t.diagnostic(JSON.stringify(few))
+  assert.ok(few.create <= 21 && few.defer <= 14 && few.bind <= 24, JSON.stringify(few))
+  await admin.createAll(
+    'port',
+    Array.from({ length: 300 }, () => bound),
+  )
+  assert.equal((await free()).length, 1, 'what is in use is nowhere listed')
+  assert.deepEqual(await measure(), few)
+  await cloud.close()
+})

@@ -83,7 +83,8 @@ async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promi
     } else steady.push(state.agent_type)
     if (!differs) continue
     noteAgent(tx, 'update', row)
-    await storePhysicalNetworks(tx, row.id, state.configurations)
+    const before = JSON.parse(row.configurations) as Record<string, unknown>
+    await storePhysicalNetworks(tx, row.id, state.configurations, before)
   }
   if (steady.length > 0) await beatOn.run(tx, { host, types: steady, now: tx.now })
   return news

@@ -11,7 +11,7 @@ import type { ReadTx, Tx } from '../store/store.ts'
 /** Bridges of Open vSwitch, interfaces of Linux bridge and macvtap, devices of SR-IOV. */
 const mappings = ['bridge_mappings', 'interface_mappings', 'device_mappings'] as const
 
-function physicalNetworksOf(configurations: Readonly<Record<string, unknown>>): string[] {
+function physicalNetworksOf(configurations: Configurations): string[] {
   const names = mappings.flatMap((name) => {
     const mapping = configurations[name]
     return isObject(mapping) ? Object.keys(mapping) : []
@@ -23,14 +23,19 @@ const forget = prepared('agent-physical-networks-delete', (db, p: { agent_id: st
   db.deleteFrom('agent_physical_networks').where('agent_id', '=', p.agent_id),
 )
 
-/** Keeps what an agent tells in its configurations. */
+type Configurations = Readonly<Record<string, unknown>>
+
+/** Keeps what an agent tells in its configurations, where that is not what it told before. */
 export async function storePhysicalNetworks(
   tx: Tx,
   agentId: string,
-  configurations: Readonly<Record<string, unknown>>,
+  configurations: Configurations,
+  before: Configurations = {},
 ): Promise<void> {
-  await forget.run(tx, { agent_id: agentId })
   const names = physicalNetworksOf(configurations)
+  const known = physicalNetworksOf(before)
+  if (names.length === known.length && names.every((name) => known.includes(name))) return
+  if (known.length > 0) await forget.run(tx, { agent_id: agentId })
   if (names.length === 0) return
   await tx.db
     .insertInto('agent_physical_networks')
