@@ -13,9 +13,14 @@ test('every fault has the status that Neutron gives its type', () => {
     HTTPRequestURITooLong: 414,
     // Newer than the facts.
     DefaultSecurityGroupRuleExists: 409,
+    SecurityGroupDefaultStatefulnessAlreadyExists: 409,
   }
-  /** Where Neutron is plainly wrong: a pool that is used up is no defect of the server. */
-  const ours: Record<string, number> = { SubnetAllocationError: 409 }
+  /** Where Neutron is plainly wrong: neither a used-up pool nor a range that is none is a defect of the server. */
+  const ours: Record<string, number> = {
+    SubnetAllocationError: 409,
+    NetworkTunnelRangeError: 400,
+    NetworkVlanRangeError: 400,
+  }
   const seen = new Set<string>()
   for (const [name, make] of Object.entries(catalogue)) {
     if (name === 'NeutronError') continue
