@@ -26,9 +26,12 @@ export interface Bench {
 }
 
 /** Starts `nucleon up` on that state and waits until it says that it is ready; answers after how many milliseconds. */
-export async function startUp(layout: Layout): Promise<{ up: ChildProcess; startedIn: number }> {
+export async function startUp(
+  layout: Layout,
+  launcher = `${repository}/nucleon`,
+): Promise<{ up: ChildProcess; startedIn: number }> {
   const started = performance.now()
-  const up = spawn(`${repository}/nucleon`, ['up', '--state', layout.root], {
+  const up = spawn(launcher, ['up', '--state', layout.root], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(up, 'exit').then(([code]) => {

@@ -45,6 +45,8 @@ export interface Layout {
   log: string
   ovs: string
   instances: string
+  /** Where the server sees its code if it lies where only root may go. */
+  code: string
 }
 
 /** Paths of a state directory. Unix sockets live in it, so its own path must be short. */
@@ -74,6 +76,7 @@ export function layoutOf(directory: string): Layout {
     log: at('log'),
     ovs: at('ovs'),
     instances: at('instances'),
+    code: at('code'),
   }
 }
 

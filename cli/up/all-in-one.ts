@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
 import { makeCredential } from '../../bus/credential.ts'
 import { createClient } from '../../client/http.ts'
 import { list } from '../../client/networking.ts'
@@ -24,6 +23,7 @@ import {
   writeMemory,
 } from '../state/layout.ts'
 import { ensureBridges, ensureUplink, requireUplink, tunnelAddress } from './bridges.ts'
+import { barrierAbove, withinReach } from './reach.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { bootstrapDocument, cloudsText, configText } from './texts.ts'
 
@@ -67,17 +67,17 @@ function requireHostName(name: string): string {
 
 /** Makes the directories, so that the server's user reaches its own. */
 function makeDirectories(layout: Layout, user: number): void {
-  for (const path of [layout.root, layout.server, layout.agent, layout.log, layout.instances]) {
+  for (const path of [layout.root, layout.server, layout.agent, layout.log, layout.instances, layout.code]) {
     mkdirSync(path, { recursive: true, mode: 0o755 })
   }
   chmodSync(layout.root, statSync(layout.root).mode | 0o111)
   chmodSync(layout.server, 0o750)
   chownSync(layout.server, user, user)
-  for (let path = dirname(layout.root); path !== '/'; path = dirname(path)) {
-    if ((statSync(path).mode & 0o001) !== 0) continue
+  const barrier = barrierAbove(layout.root)
+  if (barrier !== undefined) {
     throw new UserError(
-      `the server runs without privileges and cannot pass through ${path} to reach ${layout.root}`,
-      `Choose a --state elsewhere, or allow it:  chmod o+x ${path}`,
+      `the server runs without privileges and cannot pass through ${barrier} to reach ${layout.root}`,
+      `Choose a --state elsewhere, or allow it:  chmod o+x ${barrier}`,
     )
   }
 }
@@ -116,7 +116,7 @@ function configFiles(layout: Layout): string[] {
 }
 
 function serverArguments(layout: Layout, memory: Memory): [string, ...string[]] {
-  return programOf('server', [
+  const argv = programOf('server', [
     ...configFiles(layout),
     '--state',
     layout.root,
@@ -133,6 +133,7 @@ function serverArguments(layout: Layout, memory: Memory): [string, ...string[]] 
     '--user',
     `${memory.user}:${memory.user}`,
   ])
+  return withinReach(argv, layout.code)
 }
 
 function agentArguments(layout: Layout, memory: Memory, repair: boolean): [string, ...string[]] {

@@ -53,8 +53,10 @@ async function switchOf(
 
 /** Removes the files of a state; what we did not write stays, and with it the directory. */
 function removeFiles(layout: Layout): void {
-  const { root, ...paths } = layout
+  const { root, code, ...paths } = layout
   for (const path of Object.values(paths)) rmSync(path, { recursive: true, force: true })
+  // Never what is in it: the code itself, should a server still see it there.
+  if (existsSync(code)) rmdirSync(code)
   if (existsSync(root) && readdirSync(root).length === 0) rmdirSync(root)
 }
 

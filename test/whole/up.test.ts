@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startUp, stopUp } from '../../cli/bench/bench.place.ts'
@@ -147,5 +147,22 @@ boxed(import.meta.filename, () => {
     assert.deepEqual(difference(clean, await footprint(null)), [])
     assert.equal(existsSync(layout.root), false)
     assert.equal(await nucleon('down', '--state', layout.root), `nothing to remove in ${layout.root}\n`)
+  })
+
+  test('Nucleon may lie where only root may go', async () => {
+    const hidden = join(directory, 'hidden')
+    mkdirSync(join(hidden, 'nucleon'), { recursive: true })
+    await run(['mount', '--bind', dirname(launcher), join(hidden, 'nucleon')])
+    chmodSync(hidden, 0o700)
+    up = (await startUp(layout, join(hidden, 'nucleon', 'nucleon'))).up
+    const pid = (await runningIn(layout))?.parts.server.pid
+    assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Uid:\t(?!0\t)/m)
+    const blue = createClient(readCloud(layout, 'blue'))
+    await create(blue, 'network', { name: 'net1' })
+    await blue.close()
+    await stopUp(up)
+    await nucleon('down', '--state', layout.root)
+    await run(['umount', join(hidden, 'nucleon')])
+    assert.deepEqual(difference(clean, await footprint(null)), [])
   })
 })
