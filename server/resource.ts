@@ -97,8 +97,10 @@ export interface Feature {
   }
   /** How objects are shared with other projects: the types of the RBAC policies API. */
   sharing?: Sharing
-  /** Keys for WriteOptions.serialize, from the raw inputs or the id, known before the transaction. */
+  /** Keys for WriteOptions.serialize when objects are created, from the raw inputs. */
   serialize?(inputs: readonly Input[]): string[]
+  /** The same when one is changed or removed, from its id. */
+  turns?(id: string): string[]
 }
 
 /** How a feature serves a collection below one object: /networks/{id}/dhcp-agents, /ports/{id}/bindings. */
@@ -109,6 +111,8 @@ export interface Member {
   ids?(tx: ReadTx, context: Context, parent: View): Promise<string[]>
   /** The members themselves, where the collection has attributes of its own; each with its key as `id`. */
   views?(tx: ReadTx, context: Context, parent: View): Promise<View[]>
+  /** Keys for WriteOptions.serialize: of a member that is created, from the raw input, else from its key. */
+  turns?(parentId: string, member: Input | string): string[]
   /** The fault of a key that is not there; absent: HTTPNotFound. */
   missing?(parent: View, key: string): Error
   /** Answers the key of what was created, or nothing where the answer has no body. */

@@ -40,6 +40,7 @@ function dhcpNetworks(resource: Member['resource'], ml2: Ml2): Member {
   return {
     resource,
     ids: (tx, _context, agent) => dhcpNetworksOf(tx, agent.id),
+    turns: (_agent, named) => [`network:${typeof named === 'string' ? named : named.network_id}`],
     /** Throws InvalidDHCPAgent, NetworkNotFound, NetworkHostedByDHCPAgent. */
     async create(tx: Tx, _context, agent: View, input) {
       const networkId = String(input.network_id)

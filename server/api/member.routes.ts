@@ -107,8 +107,9 @@ export function memberRoutes(
       const { inputs } = readCreate(body, wrapped, context)
       const [input] = inputs
       if (!input || inputs.length > 1) throw badRequest('One at a time')
-      const shown = await store.write(writeOptions(context), async (tx) => {
-        const view = await above(tx, context, request.params.id, 'create')
+      const { id } = request.params
+      const shown = await store.write(writeOptions(context, member.turns?.(id, input)), async (tx) => {
+        const view = await above(tx, context, id, 'create')
         for (const rule of createRules) {
           const value = input[rule.attribute]
           if (value !== undefined && value !== rule.default) {
@@ -141,7 +142,7 @@ export function memberRoutes(
       const context = callerOf(request)
       const { id, key } = request.params
       const changes = readUpdate(body, request.body)
-      const shown = await store.write(writeOptions(context), async (tx) => {
+      const shown = await store.write(writeOptions(context, member.turns?.(id, key)), async (tx) => {
         const view = await above(tx, context, id, 'update')
         await update.call(member, tx, context, view, key, changes)
         return one(tx, context, view, key)
@@ -155,7 +156,7 @@ export function memberRoutes(
       const { id, key } = request.params
       // openstacksdk takes networks from agents with a body, and Neutron lets it pass there.
       if (!declared.lists) refuseBody(request)
-      await store.write(writeOptions(context), async (tx) => {
+      await store.write(writeOptions(context, member.turns?.(id, key)), async (tx) => {
         await remove.call(member, tx, context, await above(tx, context, id, 'delete'), key)
       })
       return reply.code(204).send()
@@ -167,7 +168,7 @@ export function memberRoutes(
     app.put<ByKey>(`${path}/:key/${dashed(action)}`, async (request, reply) => {
       const context = callerOf(request)
       const { id, key } = request.params
-      const shown = await store.write(writeOptions(context), async (tx) => {
+      const shown = await store.write(writeOptions(context, member.turns?.(id, key)), async (tx) => {
         const view = await above(tx, context, id, action)
         await act(tx, context, view, key)
         return one(tx, context, view, key)

@@ -106,7 +106,7 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
       const changes = readUpdate(served.body, request.body)
       const expected = tools.ifMatch ? expectedRevision(request) : undefined
       const access = policy.access(context)
-      const shown = await store.write(writeOptions(context), async (tx) => {
+      const shown = await store.write(writeOptions(context, feature.turns?.(id)), async (tx) => {
         const row = await objectRow(tx, context, served, id)
         authorizeUpdate(served, access, row, changes)
         checkRevision(row, expected)
@@ -127,7 +127,7 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
       refuseBody(request)
       const expected = tools.ifMatch ? expectedRevision(request) : undefined
       const access = policy.access(context)
-      await store.write(writeOptions(context), async (tx) => {
+      await store.write(writeOptions(context, feature.turns?.(id)), async (tx) => {
         const row = await objectRow(tx, context, served, id)
         authorizeAction(served, access, `delete_${name}`, row)
         checkRevision(row, expected)

@@ -37,6 +37,19 @@ const servedByDead = prepared('dhcp-networks-of-the-dead', (db, p: { before: str
     .orderBy('d.agent_id'),
 )
 
+const isServedByDead = prepared(
+  'dhcp-network-of-the-dead',
+  (db, p: { network_id: string; agent_id: string; before: string }) =>
+    db
+      .selectFrom('network_dhcp_agents as d')
+      .innerJoin('agents', 'agents.id', 'd.agent_id')
+      .select('d.network_id')
+      .where('d.network_id', '=', p.network_id)
+      .where('d.agent_id', '=', p.agent_id)
+      .where('agents.admin_state_up', '=', 1)
+      .where('agents.heartbeat_timestamp', '<=', p.before),
+)
+
 const somebodyAlive = prepared('dhcp-agents-alive', (db, p: { since: string }) =>
   db
     .selectFrom('agents')
@@ -60,8 +73,8 @@ async function leaveTheDead(store: Store, ml2: Ml2): Promise<number> {
     await unlessGone(
       store.write(options, async (tx) => {
         // It may have come back since it was listed.
-        const dead = await servedByDead.all(tx, { before: aliveSince(2 * downTime) })
-        if (dead.some((one) => one.network_id === network_id && one.agent_id === agent_id)) {
+        const before = aliveSince(2 * downTime)
+        if (await isServedByDead.first(tx, { network_id, agent_id, before })) {
           await replaceDhcpAgent(tx, ml2, network_id, agent_id)
         }
       }),

@@ -64,6 +64,7 @@ export function networkFeature(resource: Resource, ml2: Ml2): Feature {
     reader: networkReader,
     // Tenant segments come from one pool: those who take from it stand in line instead of running again.
     serialize: () => ['segments'],
+    turns: (id) => [`network:${id}`],
     async create(tx, context, inputs) {
       const ids: string[] = []
       for (const input of inputs as unknown as NetworkInput[]) {

@@ -39,6 +39,7 @@ export function securityGroupFeature(resource: Resource, settings: QuotaSettings
     sharing: groupSharing,
     onDemand: defaultGroupOnDemand,
     serialize: (inputs) => [...new Set(inputs.map((input) => `security-groups:${input.project_id}`))],
+    turns: (id) => [`security-group:${id}`],
     create: (tx, _context, inputs) => createGroups(tx, ruleQuota, inputs),
     update: updateGroup,
     remove: removeGroup,

@@ -26,10 +26,15 @@ export function isBusy(error: unknown): boolean {
   return sqliteBusy.has((sqliteCode(error) ?? 0) & 0xff)
 }
 
-/** Two transactions of PostgreSQL could not both stand: serialization failure or deadlock. */
+/** Two transactions of PostgreSQL could not both stand; or one has waited as long for a lock as it said it would. */
 export function isConflict(error: unknown): boolean {
   const code = postgresCode(error)
-  return code === '40001' || code === '40P01'
+  return code === '40001' || code === '55P03'
+}
+
+/** Transactions of PostgreSQL waited for each other, a second or more: this one was given up for the others. */
+export function isDeadlock(error: unknown): boolean {
+  return postgresCode(error) === '40P01'
 }
 
 /** The connection to PostgreSQL is gone or was not made: nothing is known of what it last did. */

@@ -1,6 +1,7 @@
 /** A bounded set of reusable things: makes them when asked, up to a limit, then lets callers wait in turn. */
 export interface Pool<T> {
-  use<R>(work: (item: T) => Promise<R>): Promise<R>
+  /** `since` (performance.now()): when the caller began to wait, for this or before; the eldest is served first. */
+  use<R>(work: (item: T) => Promise<R>, since?: number): Promise<R>
   /** The items made; nothing is made afterwards. Call when none is in use. */
   drain(): T[]
 }
@@ -8,27 +9,29 @@ export interface Pool<T> {
 export function createPool<T>(limit: number, make: () => T): Pool<T> {
   const all: T[] = []
   const idle: T[] = []
-  const waiting: ((item: T) => void)[] = []
+  const waiting: { since: number; serve: (item: T) => void }[] = []
 
-  function take(): T | Promise<T> {
-    const item = idle.pop()
-    if (item !== undefined) return item
+  function take(since: number): T | Promise<T> {
+    if (idle.length > 0) return idle.pop() as T
     if (all.length < limit) {
       const made = make()
       all.push(made)
       return made
     }
-    return new Promise((resolve) => waiting.push(resolve))
+    return new Promise((serve) => {
+      const elder = waiting.findLastIndex((one) => one.since <= since)
+      waiting.splice(elder + 1, 0, { since, serve })
+    })
   }
 
   return {
-    async use(work) {
-      const item = await take()
+    async use(work, since = performance.now()) {
+      const item = await take(since)
       try {
         return await work(item)
       } finally {
         const next = waiting.shift()
-        if (next !== undefined) next(item)
+        if (next !== undefined) next.serve(item)
         else idle.push(item)
       }
     },

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely'
 import pg from 'pg'
 import { kyselyOn } from './dialect.ts'
-import { isConflict, isUniqueViolation } from './errors.ts'
+import { isConflict, isDeadlock, isUniqueViolation } from './errors.ts'
 import { assertInScope, type Scope } from './scope.ts'
 import type { Result } from './store.ts'
 import type { Tables } from './tables.ts'
@@ -13,7 +13,7 @@ export interface PostgresSession {
   /** The transaction that runs on this connection; `run` and `db` work inside it only. */
   scope: Scope | undefined
   /** What a statement of this transaction met, whether or not the work has passed the error on. */
-  trouble: 'none' | 'conflict' | 'unique'
+  trouble: 'none' | 'conflict' | 'deadlock' | 'unique'
   run(sql: string, parameters: readonly unknown[], name?: string): Promise<Result>
 }
 
@@ -30,7 +30,8 @@ export function createSession(client: pg.PoolClient): PostgresSession {
         const result = await client.query(name === undefined ? query : { ...query, name })
         return { rows: result.rows as Record<string, unknown>[], written: result.rowCount ?? 0 }
       } catch (error) {
-        if (isConflict(error)) session.trouble = 'conflict'
+        if (isDeadlock(error)) session.trouble = 'deadlock'
+        else if (isConflict(error)) session.trouble = 'conflict'
         else if (isUniqueViolation(error) && session.trouble === 'none') session.trouble = 'unique'
         throw error
       }

@@ -10,10 +10,11 @@ import type { Clock } from '../../runtime/clock.ts'
 import { crashPoint } from '../../runtime/crash-point.ts'
 import type { Logger } from '../../runtime/log.ts'
 import { writeChanges } from './changes.ts'
-import { isConflict, isConnectionLoss, RetryTransaction } from './errors.ts'
+import { isConflict, isConnectionLoss, isDeadlock, RetryTransaction } from './errors.ts'
 import { createListeners } from './listeners.ts'
 import { migrate } from './migrate.ts'
 import type { Migration } from './migrations/migration.ts'
+import { createPool } from './pool.ts'
 import { createSession, type PostgresSession, valueTypes } from './postgres-session.ts'
 import { openSignals } from './postgres-signals.ts'
 import { assertNoScope, inScope } from './scope.ts'
@@ -21,26 +22,45 @@ import type { Change, Store, Tx, WriteOptions } from './store.ts'
 import { timestamp } from './timestamp.ts'
 import { createTurns } from './turns.ts'
 
-/** Milliseconds after which a transaction that keeps losing gives up. */
+/** Milliseconds after which a transaction that finds no end gives up. */
 const retryDeadline = 30_000
 const longestPause = 250
-/** A unique violation may be another writer's doing, which the work sees when it is run again; or its own. */
-const uniqueRetries = 3
+/** Runs that others may spoil: the next has the database to itself. */
+const patience = 3
+/** Milliseconds that a transaction which wants to be alone holds up others while it waits for those that run. */
+const hush = 2000
 const migrationLock = 'nucleon migrations'
+
+/**
+ * How writes begin. The table is one that nobody writes meanwhile; LOCK TABLE comes before the transaction's snapshot
+ * is taken, so who has waited sees what was done before him.
+ */
+const beginAmongOthers = 'begin isolation level serializable; lock table migrations in row share mode'
+const beginAlone = `begin isolation level serializable; set local lock_timeout = ${hush};
+  lock table migrations in exclusive mode; set local lock_timeout = 0`
+
+/** Ends what was begun. */
+const leave = 'rollback; select pg_advisory_unlock_all()'
+
+/**
+ * A sequential scan reads what every other writer of the table writes, and one of them has to be run again; and the
+ * planner likes it best on small tables. (With it away, costs look so high that all would be compiled: no jit.)
+ */
+const writersPlan = '-c enable_seqscan=off -c jit=off'
 
 /** The transaction has left no trace and may be run again. */
 class Again extends Error {
-  readonly limit: number
-  constructor(cause: unknown, limit: number) {
+  readonly reason: 'conflict' | 'deadlock' | 'unique'
+  constructor(cause: unknown, reason: Again['reason']) {
     super('the transaction has to be run again', { cause })
-    this.limit = limit
+    this.reason = reason
   }
 }
 
 export interface PostgresPoolOptions {
   /** `postgresql://user:password@host:port/database` */
   url: string
-  /** Connections of this process, besides the one that listens. */
+  /** Connections of this process, besides the one that listens: a half each for writers and readers. */
   connections: number
 }
 
@@ -57,24 +77,33 @@ export async function openPostgres(
     statement_timeout: retryDeadline,
     idle_in_transaction_session_timeout: 2 * retryDeadline,
   }
-  const pool = new pg.Pool({
-    ...connect,
-    max: options.connections,
-    connectionTimeoutMillis: retryDeadline,
-    idleTimeoutMillis: 60_000,
-  })
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to the database is lost'))
-  // A connection that is cut while in use says so twice: to its query, and here, where silence would end the process.
-  pool.on('connect', (client) => {
-    client.on('error', (error) => log.debug({ err: error }, 'a connection to the database is lost'))
-  })
+  const half = Math.max(1, Math.floor(options.connections / 2))
+  const openPool = (settings: pg.PoolConfig) => {
+    const pool = new pg.Pool({
+      ...connect,
+      ...settings,
+      max: half,
+      connectionTimeoutMillis: retryDeadline,
+      idleTimeoutMillis: 60_000,
+    })
+    pool.on('error', (error) => log.warn({ err: error }, 'an idle connection to the database is lost'))
+    pool.on('connect', (client) => {
+      // One that is cut while in use says so twice: to its query, and here, where silence would end the process.
+      client.on('error', (error) => log.debug({ err: error }, 'a connection to the database is lost'))
+    })
+    return pool
+  }
+  // Readers need not wait for a connection until writers have waited for each other.
+  const writers = openPool({ options: writersPlan })
+  const readers = openPool({})
+  const slots = createPool(half, () => undefined)
   const sessions = new WeakMap<pg.PoolClient, PostgresSession>()
   const turns = createTurns()
   const changed = createListeners<[]>(log)
   const signalled = createListeners<[string]>(log)
 
   /** Gives `work` a connection; one that fails in a way that leaves its state unknown is thrown away. */
-  async function withSession<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+  async function withSession<T>(pool: pg.Pool, work: (session: PostgresSession) => Promise<T>): Promise<T> {
     const client = await pool.connect()
     let session = sessions.get(client)
     if (session === undefined) {
@@ -87,7 +116,7 @@ export async function openPostgres(
       broken = false
       return value
     } catch (error) {
-      broken = await client.query('rollback; select pg_advisory_unlock_all()').then(
+      broken = await client.query(leave).then(
         () => false,
         () => true,
       )
@@ -97,22 +126,51 @@ export async function openPostgres(
     }
   }
 
-  /** Runs `attempt` until it stands, or fails for a reason of its own, or time is up. */
+  /** Runs `attempt` until no connection is lost under it, or time is up. */
   async function persist<T>(attempt: () => Promise<T>): Promise<T> {
     const end = clock.monotonic() + retryDeadline
     for (let tries = 1; ; tries++) {
       try {
         return await attempt()
       } catch (error) {
-        const again = error instanceof Again
-        if (!again && !isConnectionLoss(error)) throw error
-        if (again && tries >= error.limit) throw error.cause
-        if (clock.monotonic() > end) {
-          log.error({ err: again ? error.cause : error, tries }, 'a transaction was given up')
-          throw serviceUnavailable()
-        }
+        if (!isConnectionLoss(error)) throw error
+        await pause(error, tries, end)
       }
-      await sleep(Math.random() * Math.min(longestPause, 2 ** tries))
+    }
+  }
+
+  /** A while, longer from try to try. Throws when time is up. */
+  async function pause(error: unknown, tries: number, end: number): Promise<void> {
+    if (clock.monotonic() > end) {
+      log.error({ err: error, tries }, 'a transaction was given up')
+      throw serviceUnavailable()
+    }
+    await sleep(Math.random() * Math.min(longestPause, 2 ** tries))
+  }
+
+  /** Runs the transaction until it stands, or fails for a reason of its own. */
+  async function writeOn<T>(
+    session: PostgresSession,
+    options: WriteOptions,
+    locks: readonly string[],
+    work: (tx: Tx) => Promise<T>,
+  ): Promise<{ value: T; changes: number }> {
+    const end = clock.monotonic() + retryDeadline
+    for (const lock of locks) await session.client.query(`select pg_advisory_lock(${lock})`)
+    let spoilt = 0
+    for (let tries = 1; ; tries++) {
+      const alone = spoilt >= patience
+      try {
+        return await writeOnce(session, options, locks, alone, work)
+      } catch (error) {
+        if (!(error instanceof Again)) throw error
+        // With nobody else there it was no other writer's doing.
+        if (error.reason === 'unique' && alone) throw error.cause
+        // A deadlock has cost enough time to be the last.
+        spoilt += error.reason === 'deadlock' ? patience : 1
+        await session.client.query('rollback')
+        await pause(error.cause, tries, end)
+      }
     }
   }
 
@@ -120,6 +178,7 @@ export async function openPostgres(
     session: PostgresSession,
     options: WriteOptions,
     locks: readonly string[],
+    alone: boolean,
     work: (tx: Tx) => Promise<T>,
   ): Promise<{ value: T; changes: number }> {
     const { client, db, run } = session
@@ -127,8 +186,7 @@ export async function openPostgres(
     const changes: Change[] = []
     let committing = false
     try {
-      for (const lock of locks) await client.query(`select pg_advisory_lock(${lock})`)
-      await client.query('begin isolation level serializable')
+      await client.query(alone ? beginAlone : beginAmongOthers)
       const tx: Tx = {
         db,
         run,
@@ -165,8 +223,13 @@ export async function openPostgres(
     assertNoScope()
     const keys = [...new Set(options.serialize ?? [])]
     const locks = keys.map(lockNumber).sort()
+    const since = performance.now()
     const { value, changes } = await turns.take(keys, () =>
-      persist(() => withSession((session) => writeOnce(session, options, locks, work))),
+      // Who has waited for his turn does not wait as long again for a connection, with all the others behind him.
+      slots.use(
+        () => persist(() => withSession(writers, (session) => writeOn(session, options, locks, work))),
+        since,
+      ),
     )
     if (changes > 0) {
       changed.call()
@@ -178,7 +241,7 @@ export async function openPostgres(
   const read: Store['read'] = async (work) => {
     assertNoScope()
     return persist(() =>
-      withSession(async (session) => {
+      withSession(readers, async (session) => {
         await session.client.query('begin isolation level repeatable read read only')
         const { db, run } = session
         const value = await within(session, () => work({ db, run, engine: 'postgres' }))
@@ -189,7 +252,7 @@ export async function openPostgres(
   }
 
   async function bringUp(): Promise<void> {
-    await withSession(async (session) => {
+    await withSession(writers, async (session) => {
       const lock = lockNumber(migrationLock)
       await session.client.query(`select pg_advisory_lock(${lock})`)
       await session.client.query('begin')
@@ -201,15 +264,16 @@ export async function openPostgres(
     })
   }
 
+  const endPools = () => Promise.all([writers.end(), readers.end()])
   try {
     await bringUp()
   } catch (error) {
-    await pool.end()
+    await endPools()
     throw error
   }
   const signals = openSignals({
     connect,
-    query: (sql, parameters) => pool.query(sql, parameters),
+    query: (sql, parameters) => readers.query(sql, parameters),
     receive: (text) => (text === '' ? changed.call() : signalled.call(text)),
     log,
   })
@@ -226,7 +290,7 @@ export async function openPostgres(
     onSignal: (listener) => signalled.add(listener),
     async close() {
       await signals.close()
-      await pool.end()
+      await endPools()
     },
   }
 }
@@ -244,9 +308,10 @@ async function within<T>(session: PostgresSession, work: () => Promise<T>): Prom
 
 /** What was thrown may hide what the database said, so its own word decides. */
 function again(error: unknown, trouble: PostgresSession['trouble']): Again | undefined {
-  if (trouble === 'conflict' || isConflict(error)) return new Again(error, Number.POSITIVE_INFINITY)
-  if (error instanceof RetryTransaction) return new Again(serviceUnavailable(), Number.POSITIVE_INFINITY)
-  if (trouble === 'unique') return new Again(error, uniqueRetries)
+  if (trouble === 'deadlock' || isDeadlock(error)) return new Again(error, 'deadlock')
+  if (trouble === 'conflict' || isConflict(error)) return new Again(error, 'conflict')
+  if (error instanceof RetryTransaction) return new Again(serviceUnavailable(), 'conflict')
+  if (trouble === 'unique') return new Again(error, 'unique')
   return undefined
 }
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pg from 'pg'
+import { silentLogger } from '../../runtime/log.ts'
+import { isUniqueViolation } from './errors.ts'
+import { openStore } from './open.ts'
 import { prepared } from './prepared.ts'
-import type { Change, Store } from './store.ts'
+import type { Change, Store, Tx } from './store.ts'
 import { forEachEngine, onPostgres, onSqlite } from './testing.ts'
 
 const options = { requestId: 'req-test', userId: 'user' }
@@ -237,60 +241,140 @@ forEachEngine('prepared statements are filled with values and keep constants', a
   ])
 })
 
-onPostgres('two servers that contend for one row lose no update', async ({ store, open }) => {
-  const other = await open()
+/** A place where the first `count` callers wait for each other; later ones pass. */
+function meeting(count: number): () => Promise<void> {
+  let come = 0
+  let open = () => {}
+  const all = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return () => {
+    come++
+    if (come === count) open()
+    return all
+  }
+}
+
+async function startCounter(store: Store): Promise<void> {
   await store.write(options, async ({ db }) => {
     await db
       .insertInto('consumers')
       .values({ name: 'counter', xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
       .execute()
   })
+}
+
+async function counted({ db }: Pick<Tx, 'db'>): Promise<number> {
+  return (await db.selectFrom('consumers').select('seq').executeTakeFirstOrThrow()).seq
+}
+
+async function setCounter({ db }: Tx, seq: number): Promise<void> {
+  await db.updateTable('consumers').set({ seq }).execute()
+}
+
+onPostgres('two servers that contend for one row lose no update', async ({ store, open }) => {
+  const other = await open()
+  await startCounter(store)
+  const meet = meeting(2)
   let runs = 0
   const increment = (from: Store) =>
-    from.write(options, async ({ db }) => {
+    from.write(options, async (tx) => {
       runs++
-      const { seq } = await db.selectFrom('consumers').select('seq').executeTakeFirstOrThrow()
-      await db
-        .updateTable('consumers')
-        .set({ seq: seq + 1 })
-        .execute()
+      const seq = await counted(tx)
+      await meet()
+      await setCounter(tx, seq + 1)
     })
   await Promise.all(Array.from({ length: 60 }, (_, index) => increment(index % 2 === 0 ? store : other)))
-  const row = await store.read(({ db }) => db.selectFrom('consumers').select('seq').executeTakeFirstOrThrow())
-  assert.equal(row.seq, 60)
+  assert.equal(await store.read(counted), 60)
   assert.ok(runs > 60, 'conflicts were met and retried')
+})
+
+onPostgres('a transaction that others always spoil is let alone in the end', async ({ store, open }) => {
+  const other = await open()
+  await startCounter(store)
+  let spoilt = 0
+  let done = false
+  async function spoil(): Promise<void> {
+    while (!done) {
+      await other.write(options, async (tx) => setCounter(tx, (await counted(tx)) + 1))
+      spoilt++
+    }
+  }
+  const spoiling = spoil()
+  const given: number[] = []
+  try {
+    await store.write(options, async (tx) => {
+      const seq = await counted(tx)
+      const before = spoilt
+      // The second commit from here was begun after the look above.
+      const end = performance.now() + (given.length < 3 ? 60_000 : 200)
+      while (spoilt < before + 2 && performance.now() < end) await sleep(1)
+      given.push(spoilt - before)
+      await setCounter(tx, seq + 1000)
+    })
+  } finally {
+    done = true
+    await spoiling
+  }
+  assert.equal(await store.read(counted), 1000 + spoilt, 'no update is lost')
+  assert.equal(given.length, 4)
+  assert.ok((given.at(-1) ?? 2) < 2, 'nobody wrote beside the last run')
+})
+
+onPostgres('writers that wait for each other keep no reader waiting', async ({ options, open }) => {
+  if (options.engine !== 'postgres') return
+  const store = await openStore({ ...options, connections: 4 }, silentLogger)
+  const other = await open()
+  let enter = () => {}
+  let leave = () => {}
+  const entered = new Promise<void>((resolve) => {
+    enter = resolve
+  })
+  const left = new Promise<void>((resolve) => {
+    leave = resolve
+  })
+  const keys = ['a', 'b', 'c', 'd']
+  const holding = other.write({ requestId: 'req-1', serialize: keys }, async () => {
+    enter()
+    await left
+  })
+  await entered
+  const waiting = keys.map((key) => store.write({ requestId: 'req-1', serialize: [key] }, async () => {}))
+  await sleep(50)
+  try {
+    assert.equal(await store.read(async () => 'read'), 'read')
+  } finally {
+    leave()
+    await Promise.all([holding, ...waiting])
+    await store.close()
+  }
 })
 
 onPostgres('writers that name one key do not conflict, across servers', async ({ store, open }) => {
   const other = await open()
-  await store.write(options, async ({ db }) => {
-    await db
-      .insertInto('consumers')
-      .values({ name: 'counter', xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
-      .execute()
-  })
+  await startCounter(store)
   let runs = 0
   const increment = (from: Store) =>
-    from.write({ ...options, serialize: ['b', 'a'] }, async ({ db }) => {
+    from.write({ ...options, serialize: ['b', 'a'] }, async (tx) => {
       runs++
-      const { seq } = await db.selectFrom('consumers').select('seq').executeTakeFirstOrThrow()
-      await db
-        .updateTable('consumers')
-        .set({ seq: seq + 1 })
-        .execute()
+      await setCounter(tx, (await counted(tx)) + 1)
     })
   await Promise.all(Array.from({ length: 60 }, (_, index) => increment(index % 2 === 0 ? store : other)))
+  assert.equal(await store.read(counted), 60)
   assert.equal(runs, 60)
 })
 
 onPostgres('an insert that lost a race against its own check is run again', async ({ store, open }) => {
   const other = await open()
+  const count = 10
+  const meet = meeting(count)
   let runs = 0
   const ensure = (from: Store) =>
     from.write(options, async ({ db }) => {
       runs++
       const row = await db.selectFrom('consumers').select('name').where('name', '=', 'one').executeTakeFirst()
       if (row !== undefined) return 'found'
+      await meet()
       await db
         .insertInto('consumers')
         .values({ name: 'one', xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
@@ -298,10 +382,26 @@ onPostgres('an insert that lost a race against its own check is run again', asyn
       return 'made'
     })
   const results = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => ensure(index % 2 === 0 ? store : other)),
+    Array.from({ length: count }, (_, index) => ensure(index % 2 === 0 ? store : other)),
   )
   assert.equal(results.filter((result) => result === 'made').length, 1)
-  assert.ok(runs > 20)
+  assert.ok(runs >= 2 * count - 1, `${runs} runs`)
+})
+
+onPostgres('a unique violation of its own is found when nobody else writes', async ({ store }) => {
+  await startCounter(store)
+  let runs = 0
+  await assert.rejects(
+    store.write(options, async ({ db }) => {
+      runs++
+      await db
+        .insertInto('consumers')
+        .values({ name: 'counter', xid: 0, seq: 0, lease_owner: null, lease_until: 0 })
+        .execute()
+    }),
+    isUniqueViolation,
+  )
+  assert.equal(runs, 4)
 })
 
 onPostgres('a work that swallows an error of the database commits nothing and fails', async ({ store }) => {

@@ -106,6 +106,7 @@ export function subnetpoolFeature(resource: Resource): Feature {
   return {
     ...feature,
     sharing,
+    turns: (id) => [`subnetpool:${id}`],
     create: (tx, context, inputs) => oneDefault(async () => (await create?.(tx, context, inputs)) ?? []),
     update: (tx, context, current, changes) =>
       oneDefault(async () => update?.(tx, context, current, changes)),
