@@ -6,14 +6,18 @@ export interface CountedStore {
   store: Store
   /** How many statements `work` runs, transaction control and the log of changes aside. */
   count(work: () => Promise<unknown>): Promise<number>
+  /** How many rows they answer. */
+  rows(work: () => Promise<unknown>): Promise<number>
 }
 
 export function countStatements(store: Store): CountedStore {
   let statements = 0
+  let rows = 0
   const plugin: KyselyPlugin = {
     transformQuery: ({ node }) => node,
     async transformResult({ result }) {
       statements++
+      rows += result.rows.length
       return result
     },
   }
@@ -21,9 +25,11 @@ export function countStatements(store: Store): CountedStore {
     Object.create(tx, {
       db: { value: tx.db.withPlugin(plugin) },
       run: {
-        value: (...query: Parameters<ReadTx['run']>) => {
+        value: async (...query: Parameters<ReadTx['run']>) => {
           statements++
-          return tx.run(...query)
+          const result = await tx.run(...query)
+          rows += result.rows.length
+          return result
         },
       },
       ...('change' in tx && {
@@ -45,6 +51,11 @@ export function countStatements(store: Store): CountedStore {
       const before = statements
       await work()
       return statements - before
+    },
+    async rows(work) {
+      const before = rows
+      await work()
+      return rows - before
     },
   }
 }

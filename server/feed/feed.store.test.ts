@@ -5,7 +5,7 @@ import { bucketDigests } from '../../model/documents/digest.ts'
 import type { DocumentType } from '../../model/documents/documents.ts'
 import { silentLogger } from '../../runtime/log.ts'
 import type { Store } from '../store/store.ts'
-import { forEachEngine, onPostgres, type StoreTest } from '../store/testing.ts'
+import { forEachEngine, onPostgres, type StoreTest, untilHeard } from '../store/testing.ts'
 import type { Consumer } from './consumer.ts'
 import { createFeed, type FeedServer } from './feed.ts'
 import { readPage } from './pages.ts'
@@ -283,10 +283,11 @@ forEachEngine('hints reach the hosts concerned, from any server', async (tools) 
     const listening = ['x', 'y'].map(async (host) => {
       for await (const hint of feed.of(host).hints(abort.signal)) heard[host]?.push(hint)
     })
-    await sleep(50)
+    await untilHeard(store, other)
     await put(store, port('p', 'one', 'x'))
+    for (const end = performance.now() + 60_000; heard.x?.length === 0 && performance.now() < end; )
+      await sleep(10)
     await relay.caughtUp()
-    for (let tries = 0; tries < 100 && heard.x?.length === 0; tries++) await sleep(10)
     abort.abort()
     await Promise.all(listening)
     feed.close()

@@ -145,45 +145,45 @@ onCloud('lists are filtered, sorted and paged', async ({ admin, as }) => {
   )
 })
 
-forEachEngine('10,000 ports are counted at once, by as many statements as one', async ({ store, t }) => {
-  const { store: counted, count } = countStatements(store)
-  const cloud = await startCloud(counted)
-  const { admin } = cloud
-  const network = await admin.create('network', {})
-  const subnet = { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/16', enable_dhcp: false }
-  const { id } = await admin.create('subnet', subnet)
-  const port = await admin.create('port', { network_id: network.id })
-  const ask = () => admin.call('GET', path)
-  const few = await count(ask)
-  await store.write({ requestId: 'test' }, async ({ db }) => {
-    const values = Array.from({ length: 9999 }, (_, i) => {
-      const [high, low] = [(i + 1000) >> 8, (i + 1000) & 255]
-      const hex = `${high.toString(16).padStart(2, '0')}${low.toString(16).padStart(2, '0')}`
-      return {
-        port_id: port.id,
-        network_id: network.id,
-        subnet_id: id,
-        ip: `00000000000000000000ffff0a00${hex}`,
-        ip_address: `10.0.${high}.${low}`,
-        position: i + 1,
+forEachEngine(
+  '10,000 ports are counted at once, in the database: as many statements and rows as for one',
+  async ({ store }) => {
+    const { store: counted, count, rows } = countStatements(store)
+    const cloud = await startCloud(counted)
+    const { admin } = cloud
+    const network = await admin.create('network', {})
+    const subnet = { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/16', enable_dhcp: false }
+    const { id } = await admin.create('subnet', subnet)
+    const port = await admin.create('port', { network_id: network.id })
+    const ask = () => admin.call('GET', path)
+    const few = await count(ask)
+    const fewRows = await rows(ask)
+    await store.write({ requestId: 'test' }, async ({ db }) => {
+      const values = Array.from({ length: 9999 }, (_, i) => {
+        const [high, low] = [(i + 1000) >> 8, (i + 1000) & 255]
+        const hex = `${high.toString(16).padStart(2, '0')}${low.toString(16).padStart(2, '0')}`
+        return {
+          port_id: port.id,
+          network_id: network.id,
+          subnet_id: id,
+          ip: `00000000000000000000ffff0a00${hex}`,
+          ip_address: `10.0.${high}.${low}`,
+          position: i + 1,
+        }
+      })
+      for (let i = 0; i < values.length; i += 1000) {
+        await db
+          .insertInto('ip_allocations')
+          .values(values.slice(i, i + 1000))
+          .execute()
       }
     })
-    for (let i = 0; i < values.length; i += 1000) {
-      await db
-        .insertInto('ip_allocations')
-        .values(values.slice(i, i + 1000))
-        .execute()
-    }
-  })
-  assert.equal(await count(ask), few)
-  const start = performance.now()
-  const [shown] = (await ask()).body.network_ip_availabilities
-  const took = performance.now() - start
-  t.diagnostic(`${few} statements, ${took.toFixed(1)} ms`)
-  assert.deepEqual(
-    [shown.used_ips, shown.ip_availability_details.used_ips_in_allocation_pool],
-    [10_000, 10_000],
-  )
-  assert.ok(took < 250, `${took} ms`)
-  await cloud.close()
-})
+    assert.deepEqual([await count(ask), await rows(ask)], [few, fewRows])
+    const [shown] = (await ask()).body.network_ip_availabilities
+    assert.deepEqual(
+      [shown.used_ips, shown.ip_availability_details.used_ips_in_allocation_pool],
+      [10_000, 10_000],
+    )
+    await cloud.close()
+  },
+)

@@ -7,7 +7,7 @@ import { isUniqueViolation } from './errors.ts'
 import { openStore } from './open.ts'
 import { prepared } from './prepared.ts'
 import type { Change, Store, Tx } from './store.ts'
-import { forEachEngine, onPostgres, onSqlite } from './testing.ts'
+import { forEachEngine, onPostgres, onSqlite, untilHeard } from './testing.ts'
 
 const options = { requestId: 'req-test', userId: 'user' }
 
@@ -205,14 +205,15 @@ forEachEngine(
   'listeners hear of changes, here and through another store',
   async ({ store, open, engine }) => {
     const other = engine === 'postgres' ? await open() : store
-    await store.read(async () => {})
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await untilHeard(store, other)
     const heard = new Promise<void>((resolve) => other.onChanges(resolve))
     await store.write(options, async (tx) => tx.change(change('a')))
     await heard
-    const signal = new Promise<string>((resolve) => other.onSignal(resolve))
+    const signal = new Promise<void>((resolve) => {
+      other.onSignal((text) => text === 'host-1 7' && resolve())
+    })
     store.signal('host-1 7')
-    assert.equal(await signal, 'host-1 7')
+    await signal
   },
 )
 
@@ -440,8 +441,8 @@ onPostgres(
       assert.deepEqual(await changedIds(store), ['a'])
       let heard = 0
       other.onChanges(() => void heard++)
-      for (let tries = 0; heard === 0 && tries < 60; tries++)
-        await new Promise((resolve) => setTimeout(resolve, 50))
+      await cut()
+      for (const end = performance.now() + 60_000; heard === 0 && performance.now() < end; ) await sleep(20)
       assert.ok(heard > 0, 'after it listens again it looks at what it may have missed')
     } finally {
       await cutter.end()

@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, silentLogger } from '../../runtime/log.ts'
 import { openStore, type StoreCollaborators, type StoreOptions } from './open.ts'
 import type { Engine, Store } from './store.ts'
@@ -104,6 +105,20 @@ async function withStores(
   } finally {
     await Promise.all(stores.map((store) => store.close()))
   }
+}
+
+/** Resolves when what `from` signals is heard by the other Store: on PostgreSQL one needs a while before it listens. */
+export async function untilHeard(from: Store, by: Store): Promise<void> {
+  const word = `is there anybody? ${randomName()}`
+  let heard = false
+  const unsubscribe = by.onSignal((text) => {
+    heard ||= text === word
+  })
+  while (!heard) {
+    from.signal(word)
+    await sleep(10)
+  }
+  unsubscribe()
 }
 
 async function preparePostgres(): Promise<Prepared | string> {
