@@ -81,6 +81,7 @@ forEachEngine('networks, subnets, ports and agents through the API', async ({ st
       service_profile: { metainfo: 'm' },
       subnetpool: { name: 'p', prefixes: ['10.0.0.0/8'] },
       address_scope: { ip_version: 4 },
+      security_groups_default_statefulness: { stateful: false },
     }
     const paths = new Map(features.map(({ resource }) => [resource.name, resource.path]))
     const pathOf = (name: string) => `/v2.0/${paths.get(name)}`
