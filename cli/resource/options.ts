@@ -1,6 +1,6 @@
 /** Attributes of the model as options of the command line, and their texts as values: `--fixed-ip subnet=s1`. */
 import type { Kind } from '../../model/fields/kind.ts'
-import type { Attribute, Resource } from '../../model/resource.ts'
+import type { Attribute, Attributes } from '../../model/resource.ts'
 import { UserError } from '../errors.ts'
 
 /** How one attribute is written on the command line. */
@@ -11,8 +11,12 @@ export interface AttributeOption {
   shape: 'switch' | 'list' | 'scalar'
   /** What a switch is called when it says no. */
   off: string
-  /** The resource that its text names: `network` of network_id. */
+  /** The resource that its text names: `network` of network_id, `security_group` of security_groups. */
   refers: string | undefined
+  /** Values that are switches of their own: `--ingress`. */
+  choices: readonly string[]
+  /** The attribute that takes what stands after a colon: `80:81`. */
+  until: string | undefined
   kind: Kind<unknown>
 }
 
@@ -34,6 +38,33 @@ const usual: Readonly<Record<string, string | readonly [on: string, off: string]
   'binding:profile': 'binding-profile',
   'provider:segmentation_id': 'provider-segment',
   prefixes: 'pool-prefix',
+  addresses: 'address',
+  stateful: ['stateful', 'stateless'],
+  prefixlen: 'prefix-length',
+  default_prefixlen: 'default-prefix-length',
+  min_prefixlen: 'min-prefix-length',
+  max_prefixlen: 'max-prefix-length',
+  subnetpool_id: 'subnet-pool',
+  use_default_subnetpool: ['use-default-subnet-pool', 'no-default-subnet-pool'],
+  remote_ip_prefix: 'remote-ip',
+  port_range_min: 'dst-port',
+  'segment.segmentation_id': 'segment',
+  'trunk.port_id': 'parent-port',
+  sub_ports: 'subport',
+  'rbac_policy.object_type': 'type',
+  target_tenant: 'target-project',
+}
+
+/** Resources that attributes name, where these are not called like them. */
+const meant: Readonly<Record<string, string>> = {
+  qos_policy_id: 'policy',
+  remote_group_id: 'security_group',
+  remote_address_group_id: 'address_group',
+  fixed_port_id: 'port',
+  local_port_id: 'port',
+  target_tenant: 'project',
+  security_groups: 'security_group',
+  service_profiles: 'service_profile',
 }
 
 type Schema = { type?: unknown; anyOf?: unknown; properties?: unknown }
@@ -45,17 +76,24 @@ function types(schema: Schema): string[] {
 
 const dashed = (text: string) => text.replaceAll(/[_:]/g, '-')
 
-/** The options of a resource's attributes that `wanted` picks. */
-export function optionsOf(resource: Resource, wanted: (attribute: Attribute) => boolean): AttributeOption[] {
-  return Object.entries(resource.attributes).flatMap(([attribute, one]) => {
-    if (!wanted(one) || attribute === 'tenant_id') return []
+/** The options of the attributes of a resource, or of what is below one, that `wanted` picks. */
+export function optionsOf(
+  owner: { name: string; attributes: Attributes },
+  wanted: (attribute: Attribute) => boolean,
+): AttributeOption[] {
+  return Object.entries(owner.attributes).flatMap(([attribute, one]) => {
+    if (!wanted(one) || attribute === 'tenant_id' || attribute === 'tags') return []
     const all = types(one.kind.schema)
     const shape = all.includes('boolean') ? 'switch' : all.includes('array') ? 'list' : 'scalar'
-    const refers = /^(\w+)_id$/.exec(attribute)?.[1]
-    const plain = refers ? dashed(refers) : dashed(shape === 'list' ? attribute.replace(/s$/, '') : attribute)
-    const name = usual[attribute] ?? plain
+    const [, referred] = (!all.includes('integer') && /^(\w+)_id$/.exec(attribute)) || []
+    const refers = meant[attribute] ?? referred
+    const plain = dashed(referred ?? (shape === 'list' ? attribute.replace(/s$/, '') : attribute))
+    const name = usual[`${owner.name}.${attribute}`] ?? usual[attribute] ?? plain
     const [on, off] = typeof name === 'string' ? [name, `no-${name}`] : name
-    return [{ attribute, name: on, shape, off, refers, kind: one.kind } as const]
+    const { enum: values } = one.kind.schema
+    const choices = attribute === 'direction' && Array.isArray(values) ? (values as string[]) : []
+    const until = attribute === 'port_range_min' ? 'port_range_max' : undefined
+    return [{ attribute, name: on, shape, off, refers, choices, until, kind: one.kind } as const]
   })
 }
 

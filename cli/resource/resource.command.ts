@@ -3,15 +3,16 @@
  * Commands and options come from the declarations; what is not served, the server says.
  */
 import { parseArgs } from 'node:util'
-import { ApiError, createClient } from '../../client/http.ts'
+import { ApiError, type Client, createClient } from '../../client/http.ts'
 import { callsOf, NotOne, type ResourceCalls } from '../../client/resources.ts'
 import { extensionCatalogue } from '../../model/extensions/catalogue.ts'
 import { compose, type Model, type Resource } from '../../model/resource.ts'
 import { coreResources } from '../../model/resources/core.ts'
 import { UserError } from '../errors.ts'
 import { cloudOf } from './clouds.ts'
+import { type Member, memberCall, memberOptions, membersOf, memberUsage } from './member.command.ts'
 import { type AttributeOption, itemOf, jsonOf, optionsOf, scalarOf } from './options.ts'
-import { type Format, formats, printedList, printedObject } from './output.ts'
+import { columnsOf, type Format, formats, printedList, printedObject } from './output.ts'
 
 type Given = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
 type Row = Record<string, unknown> & { id: string }
@@ -37,15 +38,48 @@ const listed: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Commands that are not called as their resource. */
-const calledOtherwise: Readonly<Record<string, string>> = { network_ip_availability: 'ip availability' }
+const calledOtherwise: Readonly<Record<string, string>> = {
+  network_ip_availability: 'ip availability',
+  subnetpool: 'subnet pool',
+  rbac_policy: 'rbac',
+  metering_label: 'meter',
+  metering_label_rule: 'meter rule',
+}
+
+/** What the word after `create` says, where that is no name. */
+const saidFirst: Readonly<Record<string, string>> = {
+  security_group_rule: 'security_group_id',
+  metering_label_rule: 'metering_label_id',
+  rbac_policy: 'object_id',
+}
+
+/** What a create means that does not say it. */
+function assumed(name: string, body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  switch (name) {
+    case 'subnet':
+      return { ip_version: String(body.cidr ?? '').includes(':') ? 6 : 4 }
+    case 'address_scope':
+      return { ip_version: 4 }
+    case 'security_group_rule':
+    case 'metering_label_rule':
+      return { direction: 'ingress' }
+    default:
+      return {}
+  }
+}
 
 /** What has no name and id of its own goes by those of another resource. */
-const namedAs: Readonly<Record<string, string>> = { network_ip_availability: 'network' }
+const namedAs: Readonly<Record<string, string>> = {
+  network_ip_availability: 'network',
+  quota: 'project',
+}
 
 /** The words of a resource's commands: `security group rule`, `qos policy`. */
-export function wordsOf({ name, path }: Resource): string {
-  const called = calledOtherwise[name]
-  if (called !== undefined) return called
+export function wordsOf(resource: Resource): string {
+  return calledOtherwise[resource.name] ?? plainWordsOf(resource)
+}
+
+function plainWordsOf({ name, path }: Resource): string {
   const prefix = /^(qos|log)\//.exec(path)?.[1]
   const words = name.replaceAll('_', ' ')
   return prefix && words.split(' ')[0] !== prefix ? `${prefix} ${words}` : words
@@ -61,7 +95,8 @@ export function resourceOf(
   model: Model,
   argv: readonly string[],
 ): { resource: Resource; rest: string[] } | undefined {
-  const byWords = new Map([...model.resources.values()].map((one) => [wordsOf(one), one]))
+  const all = [...model.resources.values()]
+  const byWords = new Map([plainWordsOf, wordsOf].flatMap((words) => all.map((one) => [words(one), one])))
   for (const skip of [0, argv[0] === 'network' ? 1 : 0]) {
     for (let count = 4; count > 0; count--) {
       const resource = byWords.get(argv.slice(skip, skip + count).join(' '))
@@ -82,10 +117,20 @@ function isVerb(resource: Resource, word: string | undefined): boolean {
 
 /** Runs one command; prints its answer. Throws UserError. */
 export async function resourceCommand(argv: readonly string[]): Promise<void> {
+  const text = await answerTo(argv)
+  if (text !== '') process.stdout.write(`${text}\n`)
+}
+
+/** What one command answers. Throws UserError. */
+export async function answerTo(argv: readonly string[]): Promise<string> {
   const model = wholeModel()
   const found = resourceOf(model, argv)
+  const below = found ? undefined : memberOf(model, argv)
+  if (below) return memberAnswer(model, below.one, below.rest)
   if (!found) {
-    const all = [...model.resources.values()].map(wordsOf).sort().join(', ')
+    const all = [...[...model.resources.values()].map(wordsOf), ...membersOf(model, wordsOf).keys()]
+      .sort()
+      .join(', ')
     throw new UserError(
       `there is no command ${argv.join(' ')}`,
       `nucleon --help; or RESOURCE VERB with: ${all}`,
@@ -93,9 +138,56 @@ export async function resourceCommand(argv: readonly string[]): Promise<void> {
   }
   const { resource, rest } = found
   const [verb = '', ...args] = rest
-  const text = await answerOf(model, resource, verb, args)
-  if (text !== '') process.stdout.write(`${text}\n`)
+  return answerOf(model, resource, verb, args)
 }
+
+/** What stands below an object, if the first words name such; with or without `network` before them. */
+function memberOf(model: Model, argv: readonly string[]): { one: Member; rest: string[] } | undefined {
+  const members = membersOf(model, wordsOf)
+  for (const skip of [0, argv[0] === 'network' ? 1 : 0]) {
+    for (let count = 6; count > 1; count--) {
+      const one = members.get(argv.slice(skip, skip + count).join(' '))
+      if (one) return { one, rest: argv.slice(skip + count) }
+    }
+  }
+  return undefined
+}
+
+async function memberAnswer(model: Model, one: Member, [verb = '', ...args]: string[]): Promise<string> {
+  const options = memberOptions(one, verb)
+  const { values, positionals } = parsed(verb === 'list' ? 'show' : verb, options, args)
+  if (values.help || verb === '' || verb.startsWith('-')) return memberUsage(one)
+  const { client, columns, format, idOf } = ready(model, values)
+  try {
+    const body = await bodyOf(options, values, idOf)
+    const answer = await memberCall(client, one, { verb, positionals, body, idOf })
+    if (answer === undefined) return ''
+    if (Array.isArray(answer)) return printedList(answer, columnsOf(columns, everyColumn(answer)), format)
+    return printedObject(answer, columnsOf(columns, Object.keys(answer).sort()), format)
+  } catch (error) {
+    throw inWords(error)
+  } finally {
+    await client.close()
+  }
+}
+
+/** What every command needs: the cloud's client, how to print, and how to find what is named. */
+function ready(model: Model, values: Given) {
+  const format = String(values.format ?? 'table') as Format
+  if (!formats.includes(format)) throw new UserError(`-f ${format}: one of ${formats.join(', ')}`)
+  const state = String(values.state ?? process.env.NUCLEON_STATE ?? '/var/lib/nucleon')
+  const cloud = cloudOf(textOf(values['os-cloud']), state, process.env)
+  const client = createClient(cloud)
+  const idOf: IdOf = async (kind, name) => {
+    if (kind === 'project') return projectId(cloud.authUrl, client, name)
+    const other = model.resources.get(kind === 'qos_policy' ? 'policy' : kind)
+    return other ? (await callsOf(client, other).find(name)).id : name
+  }
+  return { client, columns: textsOf(values.column), format, idOf }
+}
+
+const inWords = (error: unknown): unknown =>
+  error instanceof NotOne || error instanceof ApiError ? new UserError(error.message) : error
 
 async function answerOf(model: Model, resource: Resource, verb: string, args: string[]): Promise<string> {
   const words = wordsOf(resource)
@@ -110,23 +202,23 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
   )
   const { values, positionals } = parsed(verb, attributeOptions, args)
   if (values.help || !isVerb(resource, verb) || verb.startsWith('-')) return usage(resource, words)
-  const format = String(values.format ?? 'table') as Format
-  if (!formats.includes(format)) throw new UserError(`-f ${format}: one of ${formats.join(', ')}`)
-  const state = String(values.state ?? process.env.NUCLEON_STATE ?? '/var/lib/nucleon')
-  const client = createClient(cloudOf(textOf(values['os-cloud']), state, process.env))
-  const columns = (values.column ?? []) as string[]
+  const { client, columns, format, idOf } = ready(model, values)
   const calls = callsOf(client, resource) as ResourceCalls
-  const idOf = async (kind: string, name: string): Promise<string> => {
-    const other = model.resources.get(kind === 'qos_policy' ? 'policy' : kind)
-    if (!other) return name
-    return (await callsOf(client, other).find(name)).id
-  }
-  const shown = (row: Row) =>
-    printedObject(row, columns.length > 0 ? columns : Object.keys(row).sort(), format)
-  const one = async () => {
-    const name = oneOf(positionals, words)
+  const shown = (row: Readonly<Record<string, unknown>>) =>
+    printedObject(row, columnsOf(columns, Object.keys(row).sort()), format)
+  const find = async (name: string): Promise<{ id: string; row: Row }> => {
     const other = namedAs[resource.name]
-    return (other ? await calls.show(await idOf(other, name)) : await calls.find(name)) as Row
+    if (other === undefined) {
+      const row = (await calls.find(name)) as Row
+      return { id: row.id, row }
+    }
+    const id = await idOf(other, name)
+    return { id, row: (await calls.show(id)) as Row }
+  }
+  const one = async () => {
+    // Who asks for his own quota need not know what his project is called.
+    const own = resource.name === 'quota' && positionals.length === 0 && verb === 'show'
+    return find(own ? await client.projectId() : oneOf(positionals, words))
   }
   try {
     switch (verb) {
@@ -135,48 +227,56 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
         const rows = (await calls.list(filters)) as Row[]
         const plain =
           listed[resource.name] ?? ['id', 'name', 'description'].filter((name) => resource.attributes[name])
+        const every = everyColumn(rows)
+        if (plain.length === 0) return printedList(rows, columnsOf(columns, every), format)
         return printedList(
           rows,
-          columns.length > 0 ? columns : values.long ? everyColumn(rows) : plain,
+          columns.length > 0 || values.long ? columnsOf(columns, every) : plain,
           format,
         )
       }
       case 'show':
-        return shown(await one())
+        return shown((await one()).row)
       case 'create': {
         const body = await bodyOf(attributeOptions, values, idOf)
-        const [name] = positionals
-        if (name !== undefined && resource.attributes.name?.post) body.name = name
-        const row = (await calls.create(body)) as Row
+        const [first, ...others] = positionals
+        if (first !== undefined) {
+          const attribute = saidFirst[resource.name] ?? 'name'
+          const known = resource.attributes[attribute]?.post === true && others.length === 0
+          if (!known) throw new UserError(`what is ${others[0] ?? first}?`, 'Add --help for the options.')
+          const kind = attribute === 'object_id' ? String(body.object_type) : attribute.replace(/_id$/, '')
+          body[attribute] = attribute === 'name' ? first : await idOf(kind, first)
+        }
+        const row = (await calls.create({ ...assumed(resource.name, body), ...body })) as Row
         const tags = textsOf(values.tag)
         if (tags.length > 0) await calls.setTags(row.id, tags)
         return shown(tags.length > 0 ? ((await calls.show(row.id)) as Row) : row)
       }
       case 'set': {
-        const row = await one()
+        const { id, row } = await one()
         const changes = await bodyOf(attributeOptions, values, idOf, row)
-        if (Object.keys(changes).length > 0) await calls.update(row.id, changes)
+        if (Object.keys(changes).length > 0) await calls.update(id, changes)
         const tags = textsOf(values.tag)
         if (tags.length > 0 || values['no-tag']) {
           const before = values['no-tag'] ? [] : ((row.tags ?? []) as string[])
-          await calls.setTags(row.id, [...new Set([...before, ...tags])])
+          await calls.setTags(id, [...new Set([...before, ...tags])])
         }
         return ''
       }
       case 'unset': {
-        const row = await one()
+        const { id, row } = await one()
         const changes = await withoutOf(attributeOptions, values, idOf, row)
-        if (Object.keys(changes).length > 0) await calls.update(row.id, changes)
+        if (Object.keys(changes).length > 0) await calls.update(id, changes)
         const gone = textsOf(values.tag)
         if (gone.length > 0 || values['all-tag']) {
           const before = (row.tags ?? []) as string[]
-          await calls.setTags(row.id, values['all-tag'] ? [] : before.filter((tag) => !gone.includes(tag)))
+          await calls.setTags(id, values['all-tag'] ? [] : before.filter((tag) => !gone.includes(tag)))
         }
         return ''
       }
       case 'delete':
         if (positionals.length === 0) throw new UserError(`which ${words}? Give names or ids.`)
-        for (const name of positionals) await calls.remove((await calls.find(name)).id)
+        for (const name of positionals) await calls.remove((await find(name)).id)
         return ''
       default: {
         const data = textOf(values.data)
@@ -185,9 +285,7 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
       }
     }
   } catch (error) {
-    if (error instanceof NotOne) throw new UserError(error.message)
-    if (error instanceof ApiError) throw new UserError(error.message)
-    throw error
+    throw inWords(error)
   } finally {
     await client.close()
   }
@@ -201,12 +299,13 @@ function parsed(
   const config: Record<string, { type: 'string' | 'boolean'; short?: string; multiple?: boolean }> = {
     ...common,
   }
-  for (const { name, off, shape } of options) {
+  for (const { name, off, shape, choices } of options) {
     if (shape === 'switch' && verb !== 'unset') {
       config[name] = { type: 'boolean' }
       config[off] = { type: 'boolean' }
     } else if (verb === 'unset' && shape !== 'list') config[name] = { type: 'boolean' }
     else config[name] = { type: 'string', multiple: shape === 'list' || verb === 'list' }
+    for (const choice of choices) config[choice] = { type: 'boolean' }
     if (shape === 'list' && verb === 'set') config[off] = { type: 'boolean' }
   }
   if (verb === 'list')
@@ -214,7 +313,7 @@ function parsed(
       sort: { type: 'string' },
       limit: { type: 'string' },
       long: { type: 'boolean' },
-      tags: { type: 'string' },
+      ...Object.fromEntries(tagFilters.map((name) => [name, { type: 'string' }])),
     })
   else
     Object.assign(config, {
@@ -230,6 +329,8 @@ function parsed(
   }
 }
 
+const tagFilters = ['tags', 'any-tags', 'not-tags', 'not-any-tags'] as const
+
 const textOf = (value: Given[string]) => (typeof value === 'string' ? value : undefined)
 const textsOf = (value: Given[string]) =>
   (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String)
@@ -242,12 +343,12 @@ function oneOf(positionals: readonly string[], words: string): string {
 
 type IdOf = (resource: string, name: string) => Promise<string>
 
-/** Items of a list, with what they name by name (`subnet=s1`) as the API's ids. */
-async function itemsOf(texts: readonly string[], idOf: IdOf): Promise<unknown[]> {
+/** Items of a list, with what they name by name (`subnet=s1`, or all of them `refers`) as the API's ids. */
+async function itemsOf(texts: readonly string[], idOf: IdOf, refers?: string): Promise<unknown[]> {
   return Promise.all(
     texts.map(async (text) => {
       const item = itemOf(text)
-      if (typeof item !== 'object' || item === null) return item
+      if (typeof item !== 'object' || item === null) return refers ? idOf(refers, text) : item
       const known = item as Record<string, unknown>
       const { subnet, port, gateway, ...rest } = known
       return {
@@ -268,14 +369,17 @@ async function bodyOf(
   current: Record<string, unknown> = {},
 ): Promise<Record<string, unknown>> {
   const body: Record<string, unknown> = {}
-  for (const { attribute, name, off, shape, refers, kind } of options) {
-    const value = values[name]
+  for (const { attribute, name, off, shape, refers, choices, until, kind } of options) {
+    const value = values[name] ?? choices.find((choice) => values[choice] === true)
     if (shape === 'switch') {
       if (value !== undefined || values[off] !== undefined) body[attribute] = value === true
     } else if (shape === 'list') {
       if (value === undefined && values[off] !== true) continue
       const before = values[off] === true ? [] : ((current[attribute] ?? []) as unknown[])
-      body[attribute] = [...before, ...(await itemsOf(textsOf(value), idOf))]
+      body[attribute] = [...before, ...(await itemsOf(textsOf(value), idOf, refers))]
+    } else if (typeof value === 'string' && until !== undefined) {
+      const [first = '', last = first] = value.split(':')
+      Object.assign(body, { [attribute]: scalarOf(kind, first), [until]: scalarOf(kind, last) })
     } else if (typeof value === 'string') {
       body[attribute] = refers ? await idOf(refers, value) : scalarOf(kind, value)
     }
@@ -291,14 +395,14 @@ async function withoutOf(
   current: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
   const body: Record<string, unknown> = {}
-  for (const { attribute, name, shape } of options) {
+  for (const { attribute, name, shape, refers } of options) {
     const value = values[name]
     if (value === undefined) continue
     if (shape !== 'list') {
       body[attribute] = null
       continue
     }
-    const gone = await itemsOf(textsOf(value), idOf)
+    const gone = await itemsOf(textsOf(value), idOf, refers)
     const matches = (item: unknown) =>
       gone.some((one) =>
         typeof one === 'object' && one !== null
@@ -316,17 +420,19 @@ async function filtersOf(
   idOf: IdOf,
 ): Promise<Record<string, string[]>> {
   const filters: Record<string, string[]> = {}
-  for (const { attribute, name, off, shape, refers } of options) {
-    const value = values[name]
+  for (const { attribute, name, off, shape, refers, choices } of options) {
+    const value = values[name] ?? choices.find((choice) => values[choice] === true)
     if (shape === 'switch') {
       if (value !== undefined || values[off] !== undefined) filters[attribute] = [String(value === true)]
     } else if (value !== undefined) {
-      filters[attribute] = await Promise.all(
-        textsOf(value).map((text) => (refers ? idOf(refers, text) : text)),
-      )
+      const items = shape === 'list' ? await itemsOf(textsOf(value), idOf, refers) : []
+      filters[attribute] =
+        shape === 'list'
+          ? items.flatMap(filterTexts)
+          : await Promise.all(textsOf(value).map((text) => (refers ? idOf(refers, text) : text)))
     }
   }
-  for (const name of ['tags', 'limit'])
+  for (const name of [...tagFilters, 'limit'])
     if (typeof values[name] === 'string') filters[name] = [String(values[name])]
   if (typeof values.sort === 'string') {
     const keys = values.sort.split(',').map((one) => one.split(':'))
@@ -336,7 +442,26 @@ async function filtersOf(
   return filters
 }
 
-function everyColumn(rows: readonly Row[]): string[] {
+/** `{ subnet_id: ID }` -> `subnet_id=ID`, as filters of lists of objects are written. */
+function filterTexts(item: unknown): string[] {
+  if (typeof item !== 'object' || item === null) return [String(item)]
+  return Object.entries(item).map(([key, value]) => `${key}=${value}`)
+}
+
+/** The id of a project that is named; those who may not look for projects give ids. */
+async function projectId(authUrl: string, client: Client, name: string): Promise<string> {
+  if (name === '*' || /^[0-9a-f]{32}$/.test(name)) return name
+  const { token } = await client.session()
+  const response = await fetch(`${authUrl}/projects?${new URLSearchParams({ name })}`, {
+    headers: { 'x-auth-token': token },
+  })
+  const { projects = [] } = response.ok ? ((await response.json()) as { projects?: { id: string }[] }) : {}
+  const [project] = projects
+  if (!project) throw new UserError(`there is no project ${name}, or you may not look for it: use its id`)
+  return project.id
+}
+
+function everyColumn(rows: readonly Readonly<Record<string, unknown>>[]): string[] {
   return [...new Set(rows.flatMap((row) => Object.keys(row)))]
 }
 
