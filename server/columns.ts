@@ -1,6 +1,6 @@
 /** Column expressions that several resources have in common (see Reader in resource.ts). */
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
-import type { SharingAction } from './rbac/sharing.ts'
+import { everybody, type SharingAction } from './rbac/sharing.ts'
 import type { Column, QueryScope } from './resource.ts'
 import { isAmong } from './store/lists.ts'
 import type { Tables } from './store/tables.ts'
@@ -25,17 +25,24 @@ export const standardColumns = [
  * the column that names the object.
  */
 export function accessColumn(action: SharingAction, objectId: string) {
-  const entries = ({ context }: QueryScope): Expression<unknown> =>
-    sql`r.action = ${action} and r.target_project in ('*', ${context.projectId ?? '*'})`
-  const column = (scope: QueryScope): RawBuilder<number> => sql<number>`case when exists (
-    select 1 from rbac_policies r where r.object_id = ${sql.ref(objectId)} and ${entries(scope)})
-    then 1 else 0 end`
+  const column = ({ context }: QueryScope) => openFor(context.projectId ?? everybody, action, objectId)
   const equals = (scope: QueryScope, value: unknown): Expression<SqlBool> => {
-    const open = sql`select r.object_id from rbac_policies r where ${entries(scope)}`
+    const entries = entriesFor(scope.context.projectId ?? everybody, action)
+    const open = sql`select r.object_id from rbac_policies r where ${entries}`
     const among = isAmong(scope.tx.engine, objectId, open)
     return value === 1 ? among : sql<SqlBool>`not (${among})`
   }
   return Object.assign(column, { equals })
+}
+
+/** 1 where the object is open to that project, or to all, by an RBAC entry of that action. */
+export function openFor(project: string, action: SharingAction, objectId: string): RawBuilder<number> {
+  return sql<number>`case when exists (select 1 from rbac_policies r
+    where r.object_id = ${sql.ref(objectId)} and ${entriesFor(project, action)}) then 1 else 0 end`
+}
+
+function entriesFor(project: string, action: SharingAction): Expression<unknown> {
+  return sql`r.action = ${action} and r.target_project in (${sql.lit(everybody)}, ${project})`
 }
 
 /** A column of the object that `id` names. */

@@ -8,7 +8,9 @@ import Fastify from 'fastify'
 
 const [port, file = ':memory:'] = process.argv.slice(2)
 const database = new DatabaseSync(file)
-database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+database.exec(
+  'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY',
+)
 database.exec('CREATE TABLE ports (id TEXT PRIMARY KEY, name TEXT NOT NULL, network_id TEXT NOT NULL)')
 const insert = database.prepare('INSERT INTO ports (id, name, network_id) VALUES (?, ?, ?)')
 

@@ -8,6 +8,7 @@ import { dnsAssignment } from '../port/dns.ts'
 import { addressesOf } from '../port/port.reader.ts'
 import type { NetworkingSettings } from '../settings.ts'
 import { idsAfter, isOneOf } from '../store/lists.ts'
+import { prepared } from '../store/prepared.ts'
 import type { Change, ReadTx } from '../store/store.ts'
 import { dhcpOwner, reservedDhcpPort } from './dhcp-port.ts'
 import { dhcpHostsOf } from './dhcp-scheduler.ts'
@@ -18,7 +19,7 @@ export function dhcpEntryDocuments({ DEFAULT: options }: NetworkingSettings): Do
     affected,
     bodies: (tx, ids) => entryBodies(tx, ids, options.dns_domain),
     async audience(tx, ids) {
-      const ports = await portsWithDhcp(tx, ids)
+      const ports = await portsWithDhcp.all(tx, { ids })
       const hosts = await dhcpHostsOf(tx, [...new Set(ports.map((port) => port.network_id))])
       return new Map(ports.map((port) => [port.id, hosts.get(port.network_id) ?? new Set<string>()]))
     },
@@ -45,11 +46,11 @@ async function affected(tx: ReadTx, changes: readonly Change[]): Promise<Set<str
   return ids
 }
 
-function portsWithDhcp(tx: ReadTx, ids: readonly string[]) {
-  return tx.db
+const portsWithDhcp = prepared('dhcp-entry-ports', (db, p: { ids: readonly string[] }, engine) =>
+  db
     .selectFrom('ports')
     .select(['id', 'network_id', 'mac_address', 'device_owner', 'dns_name', 'extra_dhcp_opts', 'generation'])
-    .where(isOneOf(tx.engine, 'id', ids))
+    .where(isOneOf(engine, 'id', p.ids))
     .where('device_id', '<>', reservedDhcpPort)
     .where((eb) =>
       eb.or([
@@ -63,16 +64,15 @@ function portsWithDhcp(tx: ReadTx, ids: readonly string[]) {
             .where('s.enable_dhcp', '=', 1),
         ),
       ]),
-    )
-    .execute()
-}
+    ),
+)
 
 async function entryBodies(
   tx: ReadTx,
   ids: readonly string[],
   dnsDomain: string,
 ): Promise<Map<string, DhcpEntryDocument>> {
-  const ports = await portsWithDhcp(tx, ids)
+  const ports = await portsWithDhcp.all(tx, { ids })
   const addresses = await addressesOf(
     tx,
     ports.map((port) => port.id),

@@ -2,8 +2,17 @@
 import type { AddressPair, PortDocument } from '../../model/documents/documents.ts'
 import type { DocumentSource } from '../feed/sources.ts'
 import { idsAfter, isOneOf } from '../store/lists.ts'
+import { prepared } from '../store/prepared.ts'
 import type { ReadTx } from '../store/store.ts'
 import { addressesOf } from './port.reader.ts'
+
+const hostsOfPorts = prepared('port-document-hosts', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom('port_bindings')
+    .select(['port_id', 'host'])
+    .where(isOneOf(engine, 'port_id', p.ids))
+    .where('segment_id', 'is not', null),
+)
 
 export const portDocuments: DocumentSource<'port'> = {
   type: 'port',
@@ -15,12 +24,7 @@ export const portDocuments: DocumentSource<'port'> = {
     ),
   bodies: portBodies,
   async audience(tx, ids) {
-    const rows = await tx.db
-      .selectFrom('port_bindings')
-      .select(['port_id', 'host'])
-      .where(isOneOf(tx.engine, 'port_id', ids))
-      .where('segment_id', 'is not', null)
-      .execute()
+    const rows = await hostsOfPorts.all(tx, { ids })
     const audience = new Map<string, Set<string>>()
     for (const row of rows) {
       audience.set(row.port_id, (audience.get(row.port_id) ?? new Set()).add(row.host))

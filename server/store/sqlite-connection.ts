@@ -40,6 +40,8 @@ export function openConnection(path: string, readOnly: boolean): SqliteConnectio
   })
   if (!readOnly) database.exec('pragma journal_mode = wal')
   database.exec('pragma synchronous = full')
+  // What a savepoint needs to undo its work: a port's 30 pages are more than SQLite keeps in memory by itself.
+  if (!readOnly) database.exec('pragma temp_store = memory')
   const cache = new Map<string, Statement>()
 
   function prepare(sql: string): Statement {
