@@ -65,6 +65,7 @@ onCloud('what documents say', async (cloud) => {
               host_routes: [{ destination: '192.168.0.0/16', nexthop: '10.0.0.9' }],
               ipv6_ra_mode: null,
               ipv6_address_mode: null,
+              segment_id: null,
             },
           ],
         },
@@ -167,7 +168,7 @@ function randomStep(cloud: Cloud, random: (below: number) => number): () => Prom
   const { admin } = cloud
   const pick = <T>(items: readonly T[]): T | undefined => items[random(items.length)]
   const some = async (kind: string): Promise<Shown | undefined> => {
-    const key = kind === 'agent' ? 'host' : 'name'
+    const key = { agent: 'host', segment: 'segmentation_id' }[kind] ?? 'name'
     return pick(await admin.list(kind, `?sort_key=${key}&sort_dir=asc`))
   }
   const on = async (kind: string, act: (one: Shown) => ReturnType<Caller['call']>): Promise<unknown> => {
@@ -222,6 +223,28 @@ function randomStep(cloud: Cloud, random: (below: number) => number): () => Prom
     () => on('port', ({ id }) => call('PUT', `ports/${id}`, { port: { fixed_ips: [] } })),
     () => on('port', ({ id }) => call('DELETE', `ports/${id}`)),
     () => on('agent', ({ id }) => call('DELETE', `agents/${id}`)),
+    () =>
+      on('network', ({ id }) =>
+        call('POST', 'segments', {
+          segment: {
+            network_id: id,
+            ...pick([{ network_type: 'vxlan' }, { network_type: 'flat', physical_network: 'public' }]),
+          },
+        }),
+      ),
+    () => on('segment', ({ id }) => call('DELETE', `segments/${id}`)),
+    ...[0, 1].map(
+      () => () =>
+        on('segment', ({ id, network_id }) => {
+          const subnet = { network_id, segment_id: id, ip_version: 4, cidr: `10.${10 + random(9)}.0.0/24` }
+          return call('POST', 'subnets', { subnet })
+        }),
+    ),
+    () =>
+      on('subnet', async ({ id, network_id }) => {
+        const segment = pick(await admin.list('segment', `?network_id=${network_id}`))
+        return call('PUT', `subnets/${id}`, { subnet: { segment_id: segment?.id ?? null } })
+      }),
     ...hosts.map((host) => () => beat(host)),
   ]
   return steps[random(steps.length)] ?? (() => beat('h1'))

@@ -129,6 +129,16 @@ test('host routes come with the default route, as RFC 3442 has it, and once for 
   assert.deepEqual(lines.slice(2), [`${tag},option:classless-static-route,${routes}`, `${tag},249,${routes}`])
 })
 
+test('other subnets are on the link, but those of another segment', () => {
+  const others = [
+    subnet({ id: testId('5b', 2), cidr: '10.0.2.0/24', segment_id: 'here' }),
+    subnet({ id: testId('5b', 3), cidr: '10.0.3.0/24', segment_id: 'there' }),
+  ]
+  const lines = optionsFor({ network: network({ subnets: [subnet({ segment_id: 'here' }), ...others] }) })
+  const routes = '10.0.2.0/24,0.0.0.0,0.0.0.0/0,10.0.0.1'
+  assert.ok(lines.includes(`${tag},option:classless-static-route,${routes}`), lines.join('\n'))
+})
+
 const unserved: [string, Cloud][] = [
   ['whose DHCP port is another host’s', { server: dhcpPort(2, { bindings: [binding('host-b')] }) }],
   ['without a DHCP port', { server: port(2) }],

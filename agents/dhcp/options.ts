@@ -73,13 +73,17 @@ function nameServers(served: Served, subnet: SubnetPart, entries: readonly DhcpE
 }
 
 /**
- * Host routes, and on-link routes to the network's other subnets; a client that takes these ignores the router option
+ * Host routes, and on-link routes to the network's other subnets (on a routed network, of the segment); a client that takes these ignores the router option
  * (RFC 3442), so the default route is among them. A host route to 0.0.0.0/0 stands in for a gateway.
  */
 function routesOf(served: Served, subnet: SubnetPart): { gateway: string | null; routes: string[] } {
   let gateway = subnet.gateway_ip
   const others = served.network.subnets.filter(
-    (other) => other.ip_version === 4 && other.id !== subnet.id && other.cidr !== subnet.cidr,
+    (other) =>
+      other.ip_version === 4 &&
+      other.id !== subnet.id &&
+      other.cidr !== subnet.cidr &&
+      other.segment_id === subnet.segment_id,
   )
   const routes = others.map((other) => `${other.cidr},0.0.0.0`)
   for (const { destination, nexthop } of subnet.host_routes) {

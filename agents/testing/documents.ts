@@ -38,6 +38,7 @@ export function subnet(values: Partial<SubnetPart> = {}): SubnetPart {
     host_routes: [],
     ipv6_ra_mode: null,
     ipv6_address_mode: null,
+    segment_id: null,
     ...values,
   }
 }

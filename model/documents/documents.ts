@@ -71,6 +71,8 @@ export interface SubnetPart {
   host_routes: HostRoute[]
   ipv6_ra_mode: Ipv6Mode | null
   ipv6_address_mode: Ipv6Mode | null
+  /** The segment that it is on alone; only a router leads to subnets of the others. */
+  segment_id: string | null
 }
 
 /** A network, for the hosts that have a port of it or serve its DHCP. */

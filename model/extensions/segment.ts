@@ -47,6 +47,12 @@ export const segmentExtensions: readonly Extension[] = [
     requires: ['subnet-segmentid-writable'],
     adds: [segmentId({ enforcePolicy: true })],
   }),
+  extension('segments-peer-subnet-host-routes', {
+    name: 'Segments peer-subnet host routes',
+    description: 'Subnets of a routed network have host routes to those of other segments',
+    updated: '2018-06-12T10:00:00-00:00',
+    requires: ['segment'],
+  }),
   extension('l2_adjacency', {
     name: 'L2 Adjacency',
     description: 'Whether all ports of a network reach one another without a router',

@@ -95,6 +95,7 @@ async function networkBodies(
       host_routes: JSON.parse(row.host_routes) as HostRoute[],
       ipv6_ra_mode: row.ipv6_ra_mode as Ipv6Mode | null,
       ipv6_address_mode: row.ipv6_address_mode as Ipv6Mode | null,
+      segment_id: row.segment_id,
     })
   }
   return bodies

@@ -20,6 +20,7 @@ export const segmentsPlugin: Plugin = {
     'subnet-segmentid-writable',
     'subnet-segmentid-enforce',
     'l2_adjacency',
+    'segments-peer-subnet-host-routes',
   ],
   serve: ({ resource, ml2 }) => ({ features: [segmentFeature(resource('segment'), ml2)] }),
 }

@@ -428,3 +428,42 @@ onCloud(
   },
   { ...wire, DEFAULT: { dhcp_agents_per_network: 1 } },
 )
+
+onCloud(
+  'subnets of a routed network have host routes to those of other segments',
+  async (cloud) => {
+    const { admin } = cloud
+    const { one, two, first, second, subnet } = await routedCloud(cloud)
+    const routes = async (id: string): Promise<string[]> =>
+      (await admin.show('subnet', id)).host_routes
+        .map((route: Shown) => `${route.destination} ${route.nexthop}`)
+        .sort()
+    assert.deepEqual(await routes(first.id), ['10.2.0.0/24 10.1.0.1'])
+    assert.deepEqual(await routes(second.id), ['10.1.0.0/24 10.2.0.1'])
+    // Of the same segment or another family, or covered by what is said: none.
+    const wide = [{ destination: '10.0.0.0/8', nexthop: '10.3.0.9' }]
+    const third = await subnet(two, '10.3.0.0/24', { host_routes: wide })
+    await subnet(two, '2001:db8::/64', { ip_version: 6 })
+    assert.deepEqual(await routes(third.id), ['10.0.0.0/8 10.3.0.9'])
+    assert.deepEqual(await routes(second.id), ['10.1.0.0/24 10.2.0.1'])
+    assert.deepEqual(await routes(first.id), ['10.2.0.0/24 10.1.0.1', '10.3.0.0/24 10.1.0.1'])
+    const bare = await subnet(one, '10.4.0.0/24', { gateway_ip: null })
+    assert.deepEqual(await routes(bare.id), [])
+    // They follow the gateway, stand beside what administrators say, and go with the subnet.
+    await admin.update('subnet', first.id, { gateway_ip: '10.1.1.254' })
+    assert.deepEqual(await routes(first.id), ['10.2.0.0/24 10.1.1.254', '10.3.0.0/24 10.1.1.254'])
+    await admin.update('subnet', first.id, {
+      host_routes: [{ destination: '10.9.0.0/16', nexthop: '10.1.0.9' }],
+    })
+    assert.deepEqual(await routes(first.id), [
+      '10.2.0.0/24 10.1.1.254',
+      '10.3.0.0/24 10.1.1.254',
+      '10.9.0.0/16 10.1.0.9',
+    ])
+    await admin.remove('subnet', third.id)
+    assert.deepEqual(await routes(first.id), ['10.2.0.0/24 10.1.1.254', '10.9.0.0/16 10.1.0.9'])
+    await admin.update('subnet', first.id, { gateway_ip: null })
+    assert.deepEqual(await routes(first.id), ['10.9.0.0/16 10.1.0.9'])
+  },
+  wire,
+)

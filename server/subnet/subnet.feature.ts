@@ -9,7 +9,13 @@ import {
   sortableNumber,
   sortableValue,
 } from '../../lib/addresses.ts'
-import { badResourceRequest, gatewayIpInUse, subnetInUse, subnetNotFound } from '../../lib/errors.ts'
+import {
+  badResourceRequest,
+  gatewayIpInUse,
+  hostRoutesExhausted,
+  subnetInUse,
+  subnetNotFound,
+} from '../../lib/errors.ts'
 import type { HostRoute } from '../../model/documents/documents.ts'
 import type { Resource } from '../../model/resource.ts'
 import type { Context } from '../context.ts'
@@ -23,6 +29,7 @@ import { networkTargets } from '../network/network.targets.ts'
 import { portNetwork, touchPorts } from '../port/port.store.ts'
 import type { Feature, Input } from '../resource.ts'
 import { isConnected } from '../segment/host-segments.ts'
+import { routesBy, withPeerRoutes } from '../segment/peer-routes.ts'
 import { checkSegment, checkSegmentChange } from '../segment/subnet-segment.ts'
 import { prepared } from '../store/prepared.ts'
 import type { Operation, ReadTx, Tx } from '../store/store.ts'
@@ -153,9 +160,30 @@ async function createSubnet(tx: Tx, ml2: Ml2, context: Context, input: SubnetInp
   await fillPools(tx, row.id, facts.allocation_pools)
   await touchNetwork(tx, network.id)
   noteSubnet(tx, 'create', row)
+  await syncPeerRoutes(tx, ml2, row)
   if (isAutoAddressed(row)) await giveAutoAddresses(tx, row)
   await ensureDhcp(tx, ml2, network.id)
   return row.id
+}
+
+/** After a subnet of a segment came, or went: the others know the way to it. Throws HostRoutesExhausted. */
+async function syncPeerRoutes(tx: Tx, ml2: Ml2, changed: SubnetTable, gone = false): Promise<void> {
+  if (changed.segment_id === null) return
+  const { max_subnet_host_routes: most } = ml2.settings.DEFAULT
+  const rows = await tx.db
+    .selectFrom('subnets')
+    .selectAll()
+    .where('network_id', '=', changed.network_id)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  for (const row of rows) {
+    const routes = JSON.parse(row.host_routes) as HostRoute[]
+    const next = withPeerRoutes(row, routes, rows, gone ? routesBy(row.gateway_ip, [changed]) : [])
+    if (JSON.stringify(next) === row.host_routes) continue
+    if (next.length > most) throw hostRoutesExhausted(row.id, most)
+    await storeUpdate(tx, { ...row, host_routes: JSON.stringify(next) })
+  }
 }
 
 /** What ports may be given: the pools less the addresses that ports have. */
@@ -225,6 +253,12 @@ async function updateSubnet(tx: Tx, ml2: Ml2, id: string, changes: Input): Promi
     service_types: jsonOr(sent.service_types, row.service_types),
     dns_publish_fixed_ip: Number(sent.dns_publish_fixed_ip ?? row.dns_publish_fixed_ip),
     segment_id: sent.segment_id === undefined ? row.segment_id : sent.segment_id,
+  }
+  if (next.segment_id !== null && (sent.gateway_ip !== undefined || sent.host_routes !== undefined)) {
+    const { subnets } = await portNetwork(tx, row.network_id)
+    const before = next.gateway_ip === row.gateway_ip ? [] : routesBy(row.gateway_ip, subnets)
+    const routes = JSON.parse(next.host_routes) as HostRoute[]
+    next.host_routes = JSON.stringify(withPeerRoutes(next, routes, subnets, before))
   }
   const cidr = parseCidr(row.cidr)
   if (!cidr) throw new Error(`subnet ${id} is stored with cidr '${row.cidr}'`)
@@ -306,6 +340,7 @@ async function deleteSubnet(tx: Tx, ml2: Ml2, id: string): Promise<void> {
   await removeSubnetRow(tx, row)
   await touchPorts(tx, [...new Set(holders.map((port) => port.id))])
   await touchNetwork(tx, row.network_id)
+  await syncPeerRoutes(tx, ml2, row, true)
   await ensureDhcp(tx, ml2, row.network_id)
 }
 
