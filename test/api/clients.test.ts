@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { cloudsText } from '../../cli/up/texts.ts'
 import { createCloud, type WholeCloud } from '../whole/cloud.ts'
+import { type Commands, startCommands } from './command.driver.ts'
 
 const skip = existsSync('/usr/bin/openstack') ? false : 'needs python3-openstackclient'
 const run = promisify(execFile)
@@ -15,26 +16,21 @@ let cloud: WholeCloud
 let env: NodeJS.ProcessEnv
 
 type Row = Record<string, unknown>
+type User = 'admin' | 'blue'
 
-async function openstack(user: 'admin' | 'blue', ...argv: string[]): Promise<string> {
-  const { stdout } = await run('openstack', ['--os-cloud', user, ...argv], { env, timeout: 60_000 })
-  return stdout
+/** One process a user; the first test starts the command itself. */
+const commands = new Map<User, Commands>()
+
+function of(user: User): Commands {
+  const found = commands.get(user)
+  if (!found) throw new Error(`no commands for ${user}`)
+  return found
 }
 
-async function shown(user: 'admin' | 'blue', ...argv: string[]): Promise<Row> {
-  return JSON.parse(await openstack(user, ...argv, '-f', 'json')) as Row
-}
-
-async function listed(user: 'admin' | 'blue', ...argv: string[]): Promise<Row[]> {
-  return JSON.parse(await openstack(user, ...argv, '-f', 'json')) as Row[]
-}
-
-async function refused(user: 'admin' | 'blue', argv: string[], reason: RegExp): Promise<void> {
-  await assert.rejects(openstack(user, ...argv), (error: Error & { stderr?: string }) => {
-    assert.match(error.stderr ?? '', reason)
-    return true
-  })
-}
+const openstack = (user: User, ...argv: string[]) => of(user).does(argv)
+const shown = (user: User, ...argv: string[]) => of(user).shows(argv)
+const listed = (user: User, ...argv: string[]) => of(user).shows<Row[]>(argv)
+const refused = (user: User, argv: string[], reason: RegExp) => of(user).refuses(argv, reason)
 
 before(async () => {
   if (skip) return
@@ -50,10 +46,18 @@ before(async () => {
   )
   const { HOME = '/root', PATH = '' } = process.env
   env = { HOME, PATH, OS_CLIENT_CONFIG_FILE: file }
+  for (const user of ['admin', 'blue'] as const) {
+    commands.set(user, startCommands('openstack', ['--os-cloud', user], env))
+  }
 })
-after(() => cloud?.destroy())
+after(async () => {
+  for (const one of commands.values()) one.close()
+  await cloud?.destroy()
+})
 
 test('openstack: token, catalogue, projects', { skip }, async () => {
+  const { stdout } = await run('openstack', ['--os-cloud', 'blue', 'token', 'issue', '-f', 'json'], { env })
+  assert.ok((JSON.parse(stdout) as Row).id)
   const [token, catalogue, projects, own] = await Promise.all([
     shown('blue', 'token', 'issue'),
     listed('blue', 'catalog', 'list'),

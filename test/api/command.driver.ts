@@ -8,13 +8,17 @@ interface Answer {
   err: string
 }
 
+type Command = string | readonly string[]
+const wordsOf = (command: Command): readonly string[] =>
+  typeof command === 'string' ? command.split(/\s+/) : command
+
 export interface Commands {
-  /** Runs one; `text` is split at blanks. Answers what it prints; fails the test when it is refused. */
-  does(text: string): Promise<string>
+  /** Runs one; a text is split at blanks. Answers what it prints; fails the test when it is refused. */
+  does(command: Command): Promise<string>
   /** What it prints as JSON: one object, or a list of them. */
-  shows<Shown = Record<string, unknown>>(text: string): Promise<Shown>
+  shows<Shown = Record<string, unknown>>(command: Command): Promise<Shown>
   /** Fails the test unless the command is refused for this reason. */
-  refuses(text: string, reason: RegExp): Promise<void>
+  refuses(command: Command, reason: RegExp): Promise<void>
   /** How many there were. */
   count(): number
   close(): void
@@ -27,22 +31,24 @@ export function startCommands(
 ): Commands {
   const driver = startDriver('command.driver.py', [program], env)
   let count = 0
-  const run = (text: string): Promise<Answer> => {
+  const run = (words: readonly string[]): Promise<Answer> => {
     count++
-    return driver.ask([...argv, ...text.split(/\s+/)])
+    return driver.ask([...argv, ...words])
   }
-  const does = async (text: string): Promise<string> => {
-    const { code, out, err } = await run(text)
-    assert.equal(code, 0, `${program} ${text}: ${err}`)
+  const does = async (command: Command): Promise<string> => {
+    const words = wordsOf(command)
+    const { code, out, err } = await run(words)
+    assert.equal(code, 0, `${program} ${words.join(' ')}: ${err}`)
     return out
   }
   return {
     does,
-    shows: async (text) => JSON.parse(await does(`${text} -f json`)),
-    async refuses(text, reason) {
-      const { code, err } = await run(text)
-      assert.notEqual(code, 0, `${program} ${text} succeeded`)
-      assert.match(err, reason, `${program} ${text}`)
+    shows: async (command) => JSON.parse(await does([...wordsOf(command), '-f', 'json'])),
+    async refuses(command, reason) {
+      const words = wordsOf(command)
+      const { code, err } = await run(words)
+      assert.notEqual(code, 0, `${program} ${words.join(' ')} succeeded`)
+      assert.match(err, reason)
     },
     count: () => count,
     close: () => driver.close(),
