@@ -11,8 +11,7 @@ import { silentLogger } from '../../runtime/log.ts'
 import { type Cloud, startCloud, testSettings } from '../features.testing.ts'
 import { createFeatures } from '../features.ts'
 import { copyPort, insertRows } from '../port/crowd.testing.ts'
-import { kyselyOn } from '../store/dialect.ts'
-import type { ReadTx, Store, Tx } from '../store/store.ts'
+import { fullScans, recording } from '../store/plans.testing.ts'
 import { forEachEngine } from '../store/testing.ts'
 
 const large = 10_000
@@ -48,63 +47,6 @@ const rare: Readonly<Record<string, string>> = {
   mtu: '1234',
   'provider:segmentation_id': '77',
   fixed_ips: 'ip_address=192.0.2.77',
-}
-
-interface Statement {
-  sql: string
-  parameters: readonly unknown[]
-}
-
-/** A store that keeps the statements that run through it. */
-function recording(store: Store): { store: Store; statements: Statement[] } {
-  const statements: Statement[] = []
-  const watched = <T extends ReadTx>(tx: T): T => {
-    const run: ReadTx['run'] = (text, parameters, name) => {
-      statements.push({ sql: text, parameters })
-      return tx.run(text, parameters, name)
-    }
-    return Object.create(tx, {
-      run: { value: run },
-      db: { value: kyselyOn(tx.engine, run) },
-      ...('change' in tx && {
-        change: { value: (change: Parameters<Tx['change']>[0]) => (tx as unknown as Tx).change(change) },
-      }),
-    })
-  }
-  return {
-    statements,
-    store: Object.create(store, {
-      read: { value: (work: (tx: ReadTx) => unknown) => store.read(async (tx) => work(watched(tx))) },
-      write: {
-        value: (options: Parameters<Store['write']>[0], work: (tx: Tx) => unknown) =>
-          store.write(options, async (tx) => work(watched(tx))),
-      },
-    }),
-  }
-}
-
-/** The steps of a plan that read every row of the table. */
-async function fullScans(tx: ReadTx, table: string, { sql: text, parameters }: Statement): Promise<string[]> {
-  if (tx.engine === 'sqlite') {
-    const { rows } = await tx.run(`explain query plan ${text}`, parameters)
-    return rows.map((row) => String(row.detail)).filter((detail) => detail.startsWith(`SCAN ${table}`))
-  }
-  const { rows } = await tx.run(`explain (format json) ${text}`, parameters)
-  const found: string[] = []
-  const walk = (node: PlanNode): void => {
-    const conditioned = node['Index Cond'] !== undefined || node['Node Type'].startsWith('Bitmap')
-    if (node['Relation Name'] === table && !conditioned) found.push(node['Node Type'])
-    node.Plans?.forEach(walk)
-  }
-  for (const row of rows) for (const { Plan } of row['QUERY PLAN'] as { Plan: PlanNode }[]) walk(Plan)
-  return found
-}
-
-interface PlanNode {
-  'Node Type': string
-  'Relation Name'?: string
-  'Index Cond'?: string
-  Plans?: PlanNode[]
 }
 
 /** Fills the tables with what many tenants have; nothing of it is the tenant `few`'s. */
