@@ -467,3 +467,32 @@ onCloud(
   },
   wire,
 )
+
+onTwoServers(
+  '24 deferred ports bound at once on a /28: 13 get an address, each once',
+  async (one, two) => {
+    const { network, first, subnet, one: segment } = await routedCloud(one)
+    await one.admin.remove('subnet', first.id)
+    await subnet(segment, '10.8.0.0/28')
+    const body = { network_id: network.id, device_owner: 'compute:nova' }
+    const ports = await one.admin.createAll(
+      'port',
+      Array.from({ length: 24 }, () => body),
+    )
+    const answers = await atOnce(24, one, two, (_caller, index) =>
+      (index % 2 === 0 ? one : two).admin.call('PUT', `ports/${ports[index]?.id}`, {
+        port: { 'binding:host_id': 'a1' },
+      }),
+    )
+    const bound = withStatus(answers, 200).map((answer) => answer.body.port)
+    assert.deepEqual(
+      bound.flatMap(addresses).sort(),
+      Array.from({ length: 13 }, (_, i) => `10.8.0.${i + 2}`).sort(),
+    )
+    assert.ok(bound.every((port) => port['binding:vif_type'] === 'ovs' && port.ip_allocation === 'immediate'))
+    assert.equal(answers.filter((answer) => answer.fault === 'IpAddressGenerationFailure').length, 11)
+    const waiting = await one.admin.list('port', '?ip_allocation=deferred')
+    assert.ok(waiting.length === 11 && waiting.every((port) => port['binding:host_id'] === ''))
+  },
+  wire,
+)
