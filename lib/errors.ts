@@ -146,6 +146,16 @@ export const invalidSharedSetting = fault(
   409,
   (network: string) => `Network ${network} cannot stop being shared: other projects use it.`,
 )
+export const defaultExternalNetworkExists = fault(
+  'DefaultExternalNetworkExists',
+  409,
+  (id: string) => `Network ${id} is the default external network: there can be no other.`,
+)
+export const autoAllocationFailure = fault(
+  'AutoAllocationFailure',
+  409,
+  (reason: string) => `Deployment error: ${reason}.`,
+)
 export const externalNetworkInUse = fault(
   'ExternalNetworkInUse',
   409,

@@ -95,6 +95,7 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
     store,
     features: features.features,
     computed: features.computed,
+    ofProjects: features.ofProjects,
     extensions: features.extensions,
     identity: identity.identity,
     policy,

@@ -100,6 +100,7 @@ export async function startCloud(
     store,
     features: features.features,
     computed: features.computed,
+    ofProjects: features.ofProjects,
     extensions: features.extensions,
     settings: { quotas: settings.quotas },
     policy: createPolicy(createRuleBook(defaultRules, { enforceNewDefaults: true, enforceScope: true })),

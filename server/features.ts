@@ -11,11 +11,11 @@ import type { DocumentSources } from './feed/sources.ts'
 import type { MechanismDriver } from './ml2/mechanism-drivers/mechanism-driver.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
 import { createMl2 } from './ml2/ml2.ts'
-import type { PluginParts } from './plugin.ts'
+import type { PluginParts, Served } from './plugin.ts'
 import { loadedPlugins } from './plugins.ts'
 import { recordFacts } from './port/provisioning.ts'
 import { rbacFeature } from './rbac/rbac.feature.ts'
-import type { ComputedFeature, Feature } from './resource.ts'
+import type { ComputedFeature, Feature, ProjectFeature } from './resource.ts'
 import type { NetworkingSettings } from './settings.ts'
 import type { Store } from './store/store.ts'
 
@@ -24,6 +24,7 @@ export interface Features {
   extensions: Extension[]
   features: Feature[]
   computed: ComputedFeature[]
+  ofProjects: ProjectFeature[]
   sources: DocumentSources
   /** Once at start, before the first request: brings identifiers of segments in line with the configuration. */
   initialize(store: Store): Promise<void>
@@ -56,7 +57,7 @@ export function createFeatures(
   }
   const parts: PluginParts = { resource, ml2, settings }
   const core = ml2Plugin.serve(parts)
-  const served = plugins.map((plugin) => (plugin === ml2Plugin ? core : plugin.serve(parts)))
+  const served: Served[] = plugins.map((plugin) => (plugin === ml2Plugin ? core : plugin.serve(parts)))
   const features = served.flatMap((one) => one.features ?? [])
   const sources: DocumentSources = { ...core.sources }
   for (const one of served) Object.assign(sources, one.sources)
@@ -65,6 +66,7 @@ export function createFeatures(
     // Sharing is of the objects of all plugins.
     features: [...features, rbacFeature(resource('rbac_policy'), features)],
     computed: served.flatMap((one) => one.computed ?? []),
+    ofProjects: served.flatMap((one) => one.ofProjects ?? []),
     sources,
     async initialize(store) {
       for (const one of served) await one.initialize?.(store)

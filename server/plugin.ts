@@ -3,7 +3,7 @@ import type { Resource } from '../model/resource.ts'
 import type { Chore } from './chores.ts'
 import type { DocumentSources } from './feed/sources.ts'
 import type { Ml2 } from './ml2/ml2.ts'
-import type { ComputedFeature, Feature } from './resource.ts'
+import type { ComputedFeature, Feature, ProjectFeature } from './resource.ts'
 import type { NetworkingSettings } from './settings.ts'
 import type { Store } from './store/store.ts'
 
@@ -26,6 +26,7 @@ export interface PluginParts {
 export interface Served {
   features?: readonly Feature[]
   computed?: readonly ComputedFeature[]
+  ofProjects?: readonly ProjectFeature[]
   sources?: Partial<DocumentSources>
   /** Once at start, before the first request. */
   initialize?(store: Store): Promise<void>

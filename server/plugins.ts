@@ -1,5 +1,6 @@
 /** The plugins that configuration may name. An unknown name ends the start and tells the known ones. */
 import type { Logger } from '../runtime/log.ts'
+import { autoAllocatePlugin } from './auto-allocate/auto-allocate.plugin.ts'
 import { flavorsPlugin } from './flavor/flavors.plugin.ts'
 import { localIpPlugin } from './local-ip/local-ip.plugin.ts'
 import { logPlugin } from './log/log.plugin.ts'
@@ -44,7 +45,12 @@ const notServed = [
 
 /** The core plugin, those that are always there, and the service plugins of these names; names that nothing serves are passed over. */
 export function loadedPlugins(services: readonly string[]): readonly Plugin[] {
-  return [ml2Plugin, flavorsPlugin, ...servicePlugins.filter((plugin) => services.includes(plugin.name))]
+  return [
+    ml2Plugin,
+    autoAllocatePlugin,
+    flavorsPlugin,
+    ...servicePlugins.filter((plugin) => services.includes(plugin.name)),
+  ]
 }
 
 /** Throws for a name that is none of Neutron's; warns of those that nothing serves yet. */

@@ -139,3 +139,16 @@ export interface ComputedFeature {
   /** What only a single one has. */
   details?(row: Record<string, unknown>): Record<string, unknown>
 }
+
+/** A resource of which each project has one object, known by the project's id, that is made when it is asked for. */
+export interface ProjectFeature {
+  resource: Resource
+  find(tx: ReadTx, project: string): Promise<View | undefined>
+  make(tx: Tx, context: Context, project: string): Promise<View>
+  /** What `?fields=dry-run` answers. Throws what making would, as far as that is known before. */
+  rehearse(tx: ReadTx, context: Context, project: string): Promise<View>
+  /** Of what is not there nothing is left either: that is no fault. */
+  remove(tx: Tx, project: string): Promise<void>
+  /** Keys for WriteOptions.serialize. */
+  turns(project: string): string[]
+}

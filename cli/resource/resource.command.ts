@@ -72,6 +72,7 @@ function assumed(name: string, body: Readonly<Record<string, unknown>>): Record<
 const namedAs: Readonly<Record<string, string>> = {
   network_ip_availability: 'network',
   quota: 'project',
+  auto_allocated_topology: 'project',
 }
 
 /** The words of a resource's commands: `security group rule`, `qos policy`. */
@@ -206,8 +207,8 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
   const calls = callsOf(client, resource) as ResourceCalls
   const shown = (row: Readonly<Record<string, unknown>>) =>
     printedObject(row, columnsOf(columns, Object.keys(row).sort()), format)
+  const other = namedAs[resource.name]
   const find = async (name: string): Promise<{ id: string; row: Row }> => {
-    const other = namedAs[resource.name]
     if (other === undefined) {
       const row = (await calls.find(name)) as Row
       return { id: row.id, row }
@@ -216,8 +217,8 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
     return { id, row: (await calls.show(id)) as Row }
   }
   const one = async () => {
-    // Who asks for his own quota need not know what his project is called.
-    const own = resource.name === 'quota' && positionals.length === 0 && verb === 'show'
+    // Who asks for what his own project has need not know what it is called.
+    const own = other === 'project' && positionals.length === 0 && verb === 'show'
     return find(own ? await client.projectId() : oneOf(positionals, words))
   }
   try {
@@ -276,7 +277,9 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
       }
       case 'delete':
         if (positionals.length === 0) throw new UserError(`which ${words}? Give names or ids.`)
-        for (const name of positionals) await calls.remove((await find(name)).id)
+        for (const name of positionals) {
+          await calls.remove(other === undefined ? (await find(name)).id : await idOf(other, name))
+        }
         return ''
       default: {
         const data = textOf(values.data)

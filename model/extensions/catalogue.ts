@@ -9,6 +9,7 @@ import {
   dhcpAgentScheduler,
 } from './agent.ts'
 import { apiExtensions, revisionIfMatch } from './api.ts'
+import { autoAllocatedTopologies } from './auto-allocated-topology.ts'
 import { binding, bindingExtended } from './binding.ts'
 import { flavorExtensions } from './flavors.ts'
 import { localIps } from './local-ip.ts'
@@ -90,6 +91,7 @@ export const extensionCatalogue: ReadonlyMap<string, Extension> = new Map(
     ...networkIpAvailabilityExtensions,
     dhcpAgentScheduler,
     ...subnetpoolExtensions,
+    autoAllocatedTopologies,
     ...segmentExtensions,
     networkSegmentRanges,
     rbacPolicies,

@@ -12,6 +12,7 @@ import {
   type Resource,
   type SubResource,
 } from '../resource.ts'
+import { autoAllocatedTopology, rehearsal } from '../resources/auto-allocated-topology.ts'
 
 /** A JSON value; this document's structure is the specification's. */
 export type OpenApi = Readonly<Record<string, unknown>> & {
@@ -282,8 +283,16 @@ function listSchema(collection: string, item: unknown): unknown {
   }
 }
 
-function fieldsParameter(attributes: Attributes): Parameter {
-  const names = Object.keys(attributes).filter((name) => attributes[name]?.visible)
+/** Resources whose objects go by something else than an id of their own: they are made when they are asked for. */
+const goesBy: Readonly<Record<string, string>> = { [autoAllocatedTopology.name]: 'project_id' }
+
+/** What `fields` may say beside names of attributes. */
+const asksOtherwise: Readonly<Record<string, readonly string[]>> = {
+  [autoAllocatedTopology.name]: [rehearsal.field],
+}
+
+function fieldsParameter(attributes: Attributes, others: readonly string[] = []): Parameter {
+  const names = [...Object.keys(attributes).filter((name) => attributes[name]?.visible), ...others]
   return {
     name: 'fields',
     in: 'query',
@@ -346,7 +355,7 @@ function resourcePaths(one: Resource): Record<string, PathItem> {
   const path = `/v2.0/${one.path}`
   // What has no id goes by its first attribute.
   const [first = 'id'] = Object.keys(attributes)
-  const id = attributes.id ? `${name}_id` : first
+  const id = goesBy[name] ?? (attributes.id ? `${name}_id` : first)
   const words = name.replaceAll('_', ' ')
   const ifMatch = attributes.revision_number ? [parameter('if_match')] : []
   const paths: Record<string, PathItem> = {}
@@ -385,8 +394,11 @@ function resourcePaths(one: Resource): Record<string, PathItem> {
         operationId: `show_${name}`,
         summary: `Shows a ${words}`,
         tags,
-        parameters: [fieldsParameter(attributes)],
-        responses: { 200: answer('The object.', wrapped(name, shown)), ...faultAnswers(401, 404) },
+        parameters: [fieldsParameter(attributes, asksOtherwise[name])],
+        responses: {
+          200: answer('The object.', wrapped(name, shown)),
+          ...(goesBy[name] ? faultAnswers(400, 401, 403, 409) : faultAnswers(401, 404)),
+        },
       },
     }),
     ...(has(operations, 'update') && {

@@ -9,12 +9,13 @@ import type { Logger } from '../../runtime/log.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { Policy } from '../policy/policy.ts'
 import { createQuotas, type QuotaSettings, unlimited } from '../quota/quotas.ts'
-import type { ComputedFeature, Feature } from '../resource.ts'
+import type { ComputedFeature, Feature, ProjectFeature } from '../resource.ts'
 import type { Store } from '../store/store.ts'
 import { computedRoutes } from './computed.routes.ts'
 import { discoveryRoutes } from './discovery.routes.ts'
 import { createHttp } from './http.ts'
 import { memberRoutes } from './member.routes.ts'
+import { projectRoutes } from './project.routes.ts'
 import { quotaRoutes } from './quota.routes.ts'
 import { referenceRoutes } from './reference.routes.ts'
 import { type RouteTools, resourceRoutes } from './resource.routes.ts'
@@ -25,6 +26,7 @@ export interface ApiOptions {
   store: Store
   features: readonly Feature[]
   computed?: readonly ComputedFeature[]
+  ofProjects?: readonly ProjectFeature[]
   /** Those that the features serve; see extensionsOf in model/extensions/catalogue.ts. */
   extensions: readonly Extension[]
   identity: Identity
@@ -77,6 +79,10 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   for (const feature of options.computed ?? []) {
     const resource = model.resources.get(feature.resource.name)
     if (resource) computedRoutes(app, tools, resource, feature)
+  }
+  for (const feature of options.ofProjects ?? []) {
+    const resource = model.resources.get(feature.resource.name)
+    if (resource) projectRoutes(app, tools, resource, feature)
   }
   const quota = model.resources.get('quota')
   if (quota) quotaRoutes(app, tools, quota, loaded.has('quota_details'))

@@ -37,6 +37,7 @@ const rare: Readonly<Record<string, string>> = {
   enable_dhcp: 'false',
   shared: 'true',
   'router:external': 'true',
+  is_default: 'true',
   ip_version: '6',
   cidr: '192.0.2.0/24',
   gateway_ip: '192.0.2.1',

@@ -198,6 +198,7 @@ const testNetworks: Feature = {
       mtu: 1500,
       dns_domain: '',
       availability_zone_hints: '[]',
+      is_default: 0,
     }))
     if (inputs.some((input) => input.name === 'explode')) throw new Error('a defect')
     await tx.db.insertInto('networks').values(rows).execute()

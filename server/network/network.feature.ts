@@ -41,11 +41,12 @@ import type { NetworkTable } from '../store/tables/networking.ts'
 import { autoDeleteOwners, removeSubnetRow } from '../subnet/subnet.feature.ts'
 import { leastMtu } from '../subnet/subnet.rules.ts'
 import { removeTags, replaceTags } from '../tag/tags.ts'
+import { endDefault, requireNoDefault } from './default-external.ts'
 import { networkReader } from './network.reader.ts'
 import { networkRow, noteNetwork, touchNetwork } from './network.store.ts'
 
 /** A validated body of a network; what was not sent is absent. */
-interface NetworkInput extends SegmentsInput {
+export interface NetworkInput extends SegmentsInput {
   project_id: string
   name: string
   description?: string
@@ -56,6 +57,7 @@ interface NetworkInput extends SegmentsInput {
   dns_domain?: string
   availability_zone_hints?: string[]
   qos_policy_id?: string | null
+  is_default?: boolean
 }
 
 export function networkFeature(resource: Resource, ml2: Ml2): Feature {
@@ -95,8 +97,10 @@ export function networkFeature(resource: Resource, ml2: Ml2): Feature {
   }
 }
 
-async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Promise<string> {
+/** Makes a network, and the default security group of its project; answers its id. */
+export async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Promise<string> {
   const hints = input.availability_zone_hints ?? []
+  if (input.is_default) await requireNoDefault(tx)
   await checkZones(tx, hints)
   if (input.project_id !== '') await ensureDefaultGroup(tx, input.project_id)
   const segments = await takeSegments(tx, ml2, input)
@@ -115,6 +119,7 @@ async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Promise<str
     dns_domain: input.dns_domain ?? '',
     availability_zone_hints: JSON.stringify(hints),
     qos_policy_id: input.qos_policy_id ?? null,
+    is_default: Number(input.is_default === true && input['router:external'] === true),
   }
   // Null asks for the project's default; absent, QoS is not loaded.
   const qos_policy_id = input.qos_policy_id === null ? defaultPolicyOf(input.project_id) : row.qos_policy_id
@@ -156,12 +161,15 @@ async function updateNetwork(tx: Tx, ml2: Ml2, current: View, changes: Input): P
     dns_domain: sent.dns_domain ?? row.dns_domain,
     qos_policy_id: sent.qos_policy_id === undefined ? row.qos_policy_id : sent.qos_policy_id,
     mtu: row.mtu,
+    is_default: Number(sent.is_default ?? row.is_default),
   }
+  if (next.is_default > row.is_default) await requireNoDefault(tx)
   if (sent.mtu !== undefined && sent.mtu !== null) {
     next.mtu = chosenMtu(sent.mtu, maximumMtu(ml2.settings, await segmentsOf(tx, row.id)))
     await checkMtuFitsSubnets(tx, row.id, next.mtu)
   }
   const opened = await changeAccess(tx, row, sent)
+  if (next.is_default && !(await isExternal(tx, row.id))) next.is_default = 0
   const differs = Object.entries(next).some(([key, value]) => row[key as keyof NetworkTable] !== value)
   if (!differs && !opened) return
   const { id, ...rest } = { ...next, revision_number: row.revision_number + 1, updated_at: tx.now }
@@ -213,13 +221,21 @@ async function changeAccess(tx: Tx, row: NetworkTable, sent: Partial<NetworkInpu
   return changed
 }
 
+/** Whether the network is external to anybody. */
+async function isExternal(tx: ReadTx, id: string): Promise<boolean> {
+  return (await targetsOf(tx, id, 'access_as_external')).length > 0
+}
+
 const asShared = ({ id, project_id }: NetworkTable): Shared => ({ type: 'network', id, project_id })
 
 /** Networks among shared objects. */
 const networkSharing: Sharing = {
   actions: ['access_as_shared', 'access_as_external'],
   users: (tx, id, action) => (action === 'access_as_shared' ? tenantsOf(tx, id) : gatewayOwners(tx, id)),
-  touch: touchNetwork,
+  async touch(tx, id) {
+    await endDefault(tx, id)
+    await touchNetwork(tx, id)
+  },
 }
 
 /** Owners of ports and subnets on the network; ports of routers' gateways are there by another right. */
@@ -266,7 +282,7 @@ async function checkNoGateways(tx: ReadTx, networkId: string): Promise<void> {
 }
 
 /** Throws NetworkInUse while somebody's port is on it; ports of DHCP, and subnets, go with it. */
-async function deleteNetwork(tx: Tx, ml2: Ml2, id: string): Promise<void> {
+export async function deleteNetwork(tx: Tx, ml2: Ml2, id: string): Promise<void> {
   const row = await networkRow(tx, id)
   const ports = await tx.db
     .selectFrom('ports')

@@ -18,6 +18,7 @@ const ownColumns = [
   'dns_domain',
   'availability_zone_hints',
   'qos_policy_id',
+  'is_default',
 ] as const
 
 export const networkReader: Reader = {
@@ -27,7 +28,7 @@ export const networkReader: Reader = {
     shared: accessColumn('access_as_shared', 'networks.id'),
     'router:external': accessColumn('access_as_external', 'networks.id'),
   },
-  usual: { admin_state_up: 1, description: '', status: 'ACTIVE' },
+  usual: { admin_state_up: 1, description: '', status: 'ACTIVE', is_default: 0 },
   filters: {
     ...tagFilters('network', 'networks'),
     'provider:network_type': segmentFilter('network_type'),
@@ -136,6 +137,7 @@ async function networkViews(
       port_security_enabled: flag(row.port_security_enabled),
       shared: flag(row.shared),
       'router:external': flag(row['router:external']),
+      is_default: flag(row.is_default),
       availability_zone_hints: JSON.parse(String(row.availability_zone_hints ?? '[]')) as string[],
       availability_zones: zones.get(id) ?? [],
       subnets: own.map((subnet) => subnet.id),

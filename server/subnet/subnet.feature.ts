@@ -51,7 +51,7 @@ import {
 } from './subnet.rules.ts'
 
 /** A validated body of a subnet; what was not sent is absent. */
-interface SubnetInput {
+export interface SubnetInput {
   project_id: string
   network_id: string
   name: string
@@ -102,7 +102,8 @@ function turnsOf({ network_id, subnetpool_id, use_default_subnetpool, ip_version
   return [`network:${network_id}`, ...(typeof pool === 'string' ? [`subnetpool:${pool}`] : [])]
 }
 
-async function createSubnet(tx: Tx, ml2: Ml2, context: Context, input: SubnetInput): Promise<string> {
+/** Makes a subnet and what it means for ports and DHCP; answers its id. */
+export async function createSubnet(tx: Tx, ml2: Ml2, context: Context, input: SubnetInput): Promise<string> {
   const wish = { ...input, cidr: namedCidr(input) }
   const pool = await poolOfSubnet(tx, context, wish)
   const network = await portNetwork(tx, input.network_id)

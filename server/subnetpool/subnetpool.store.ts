@@ -61,6 +61,16 @@ export async function mayUse(
   return rows[0]?.open === 1
 }
 
+/** The same for a caller who may use it: his own, or shared with him. */
+export async function usableDefaultPool(
+  tx: ReadTx,
+  context: Context,
+  version: number,
+): Promise<SubnetpoolTable | undefined> {
+  const pool = await defaultSubnetpool(tx, version)
+  return pool && (await mayUse(tx, context, 'subnetpools', pool.id)) ? pool : undefined
+}
+
 /** What a body of a subnet says of where its prefix comes from. */
 export interface PrefixWish {
   ip_version: number
@@ -83,7 +93,7 @@ export async function poolOfSubnet(
     if (id !== undefined && id !== null) {
       throw badResourceRequest('subnets', 'subnetpool_id and use_default_subnetpool cannot both be specified')
     }
-    const pool = await defaultSubnetpool(tx, version)
+    const pool = await usableDefaultPool(tx, context, version)
     if (!pool) throw badResourceRequest('subnets', `No default subnetpool found for IPv${version}`)
     return pool
   }

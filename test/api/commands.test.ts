@@ -301,6 +301,7 @@ const others = [
   ...['network', 'subnet', 'port', 'agent', 'quota', 'ip availability', 'availability zone'],
   // Announced by a plugin that is not there yet.
   'network segment range',
+  'auto allocated topology',
   ...['service provider', 'qos rule type', 'log loggable resource', 'security groups default statefulness'],
   ...['bandwidth limit', 'dscp marking', 'minimum bandwidth', 'minimum packet rate'].map(
     (kind) => `qos alias ${kind} rule`,
@@ -364,6 +365,17 @@ test('what stands below an object; quotas by the name of the project; what can o
   await here('admin', 'quota delete blue')
   assert.notEqual((await hereJson<Row>('admin', 'quota show blue')).port, 77)
   assert.equal((await hereJson<Row>('admin', 'ip availability show ground')).network_name, 'ground')
+  await here('admin', 'network create outside --external --default')
+  await here(
+    'admin',
+    'subnet pool create common --share --default --pool-prefix 10.60.0.0/16 --default-prefix-length 26',
+  )
+  const topology = await hereJson<Row>('blue', 'network auto allocated topology show')
+  const again = await hereJson<Row>('admin', 'auto allocated topology show blue')
+  assert.equal(again.id, topology.id)
+  await here('admin', 'auto allocated topology delete blue')
+  await assert.rejects(here('blue', `network show ${topology.id}`), /there is no network/)
+  await here('admin', 'network set outside --no-default')
   const kinds = await hereJson<Row[]>('blue', 'qos rule type list')
   assert.ok(kinds.some(({ type }) => type === 'dscp_marking'))
   assert.deepEqual(await hereJson<Row[]>('blue', 'service provider list'), [])

@@ -554,6 +554,37 @@ part('subnet pools and address scopes', 'subnet_allocation', async () => {
   await does('blue', 'address scope delete room')
 })
 
+part('topologies that are allocated', 'auto-allocated-topology', async () => {
+  const command = 'network auto allocated topology'
+  await refuses('blue', `${command} create --check-resources`, /409|default external network/i)
+  await does('admin', 'network create outside --external --default')
+  assert.equal((await shows('admin', 'network show outside')).is_default, true)
+  await refuses('admin', 'network create other --external --default', /409|default external network/i)
+  await refuses('blue', `${command} create`, /409|default subnet pool/i)
+  await does(
+    'admin',
+    'subnet pool create common --share --default --pool-prefix 10.60.0.0/16 --default-prefix-length 26',
+  )
+  // The command shows an attribute that no server answers: what counts is that it is not refused.
+  await does('blue', `${command} create --check-resources`)
+  assert.deepEqual(await names('blue', 'network list --internal'), [])
+  const made = await shows('blue', `${command} create`)
+  assert.equal((await shows('blue', `${command} create --or-show`)).id, made.id)
+  assert.equal((await shows('admin', `${command} create --project ${made.project_id}`)).id, made.id)
+  await refuses('red', `${command} create --project ${made.project_id}`, /disallowed by policy/)
+  assert.deepEqual(await names('blue', 'network list --internal'), ['auto_allocated_network'])
+  assert.deepEqual(await names('blue', 'subnet list --subnet-pool common'), ['auto_allocated_subnet_v4'])
+  await does('blue', `port create held --network ${made.id}`)
+  await refuses('blue', `${command} delete`, /409|in use/i)
+  await does('blue', 'port delete held')
+  await does('blue', `${command} delete`)
+  assert.deepEqual(await names('blue', 'network list --internal'), [])
+  await does('admin', 'network set outside --no-default')
+  assert.equal((await shows('admin', 'network show outside')).is_default, false)
+  await does('admin', 'subnet pool delete common')
+  await does('admin', 'network delete outside')
+})
+
 part('trunks', 'trunk', async () => {
   await does('blue', 'network create trunked')
   for (const name of ['parent', 'child1', 'child2'])

@@ -8,6 +8,7 @@ export const networkRules: readonly DefaultRule[] = [
   }),
   rule('create_network:shared', 'rule:admin_only'),
   rule('create_network:router:external', 'rule:admin_only'),
+  rule('create_network:is_default', 'rule:admin_only'),
   rule(
     'create_network:port_security_enabled',
     '(rule:admin_only) or (role:member and project_id:%(project_id)s)',
@@ -51,6 +52,7 @@ export const networkRules: readonly DefaultRule[] = [
   rule('update_network:provider:physical_network', 'rule:admin_only'),
   rule('update_network:provider:segmentation_id', 'rule:admin_only'),
   rule('update_network:router:external', 'rule:admin_only'),
+  rule('update_network:is_default', 'rule:admin_only'),
   rule(
     'update_network:port_security_enabled',
     '(rule:admin_only) or (role:member and project_id:%(project_id)s)',

@@ -25,6 +25,8 @@ export interface NetworkTable extends Standard {
   /** JSON list of names. */
   availability_zone_hints: string
   qos_policy_id: string | null
+  /** 1: the default external network, of which there is one at most; 0 of all that are not external. */
+  is_default: number
 }
 
 export interface NetworkSegmentTable {
@@ -185,6 +187,12 @@ export interface AgentPhysicalNetworkTable {
   physical_network: string
 }
 
+/** The network that was made for a project which asked for one. */
+export interface AutoAllocatedTopologyTable {
+  project_id: string
+  network_id: string
+}
+
 export interface NetworkingTables {
   networks: NetworkTable
   network_segments: NetworkSegmentTable
@@ -198,5 +206,6 @@ export interface NetworkingTables {
   tags: TagTable
   agents: AgentTable
   network_dhcp_agents: NetworkDhcpAgentTable
+  auto_allocated_topologies: AutoAllocatedTopologyTable
   agent_physical_networks: AgentPhysicalNetworkTable
 }

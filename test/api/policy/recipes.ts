@@ -40,7 +40,7 @@ export interface Recipe {
   variants?: readonly BodyOf[]
   /** Attributes that PUT takes and this server then refuses with 400. */
   notUpdated?: readonly string[]
-  /** Attributes that one object of the cloud may have: the next one that is let through is refused with 400. */
+  /** Attributes that one object of the cloud may have: the next one that is let through is refused with 400 or 409. */
   onlyOne?: readonly string[]
   /** Attributes that only some objects show, and what such an object is made with. */
   sometimes?: { attributes: readonly string[]; body?: Body }
@@ -68,6 +68,18 @@ const made = async (place: Place, path: string, name: string, body: Body = {}): 
   (await place.make(path, name, { project_id: place.owner, ...body })).id
 
 const portOf = (place: Place) => made(place, 'ports', 'port', { network_id: place.network })
+
+/** What topologies need: a default external network, and a default subnet pool that all may use. */
+async function allowTopologies({ clear, make, put }: Place): Promise<void> {
+  await clear('networks', { is_default: 'true' })
+  await make('networks', 'network', { 'router:external': true, is_default: true })
+  await clear('subnetpools', { is_default: 'true' })
+  const { id } = await make('subnetpools', 'subnetpool', {
+    ...{ name: 'for all', shared: true, prefixes: ['10.200.0.0/16'], default_prefixlen: 26 },
+  })
+  // Refused where an earlier one is in use and could not be deleted: that one does as well.
+  await put(`subnetpools/${id}`, { subnetpool: { is_default: true } })
+}
 
 /** A rule of a QoS policy, by its alias. */
 function aliasOf(kind: string, body: Body, change: Body): Recipe {
@@ -110,6 +122,7 @@ export const recipes: Record<string, Recipe> = {
     change: description,
     shares: 'network',
     notUpdated: ['segments', 'provider:network_type'],
+    onlyOne: ['is_default'],
     sometimes: { attributes: ['segments'], body: { segments: [vxlan, vxlan] } },
     variants: [
       () => ({ shared: true }),
@@ -186,6 +199,13 @@ export const recipes: Record<string, Recipe> = {
     sometimes: { attributes: ['project_id', 'tenant_id'] },
     refused: [403],
     unlisted: true,
+  },
+  auto_allocated_topology: {
+    async existing(place) {
+      await allowTopologies(place)
+      return place.owner
+    },
+    refused: [403],
   },
   security_group: {
     body: ({ owner }) => ({ project_id: owner }),
