@@ -460,7 +460,17 @@ export async function capture(
   namespace?: string,
 ): Promise<{ stop(): Promise<string> }> {
   const prefix = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]
-  const process = await host.spawn([...prefix, 'tcpdump', '-nn', '-e', '-l', '-i', device, filter])
+  const process = await host.spawn([
+    ...prefix,
+    'tcpdump',
+    '--immediate-mode',
+    '-nn',
+    '-e',
+    '-l',
+    '-i',
+    device,
+    filter,
+  ])
   let seen = ''
   process.child.stdout?.on('data', (data) => {
     seen += data

@@ -248,7 +248,21 @@ test('the ear hears: a frame of the same network arrives at the stranger’s sid
 }, async () => {
   const { one, b, a } = world
   const ear = await one.spawn([
-    ...['ip', 'netns', 'exec', b.namespace, 'tcpdump', '-nn', '-e', '-l', '-i', 'eth0', '-Q', 'in'],
+    ...[
+      'ip',
+      'netns',
+      'exec',
+      b.namespace,
+      'tcpdump',
+      '--immediate-mode',
+      '-nn',
+      '-e',
+      '-l',
+      '-i',
+      'eth0',
+      '-Q',
+      'in',
+    ],
     `ether src ${a.port.mac_address}`,
   ])
   let seen = ''

@@ -53,6 +53,7 @@ test('instances on different hosts reach each other over VXLAN, those of another
     'exec',
     c.namespace,
     'tcpdump',
+    '--immediate-mode',
     '-nn',
     '-e',
     '-l',

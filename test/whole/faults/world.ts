@@ -125,7 +125,21 @@ export async function createWorld(random: Random): Promise<World> {
   let seen = ''
   const strangers = `ether src ${a.port.mac_address} or ether src ${b.port.mac_address}`
   const ear: TestProcess = await one.spawn([
-    ...['ip', 'netns', 'exec', c.namespace, 'tcpdump', '-nn', '-e', '-l', '-i', 'eth0', '-Q', 'in'],
+    ...[
+      'ip',
+      'netns',
+      'exec',
+      c.namespace,
+      'tcpdump',
+      '--immediate-mode',
+      '-nn',
+      '-e',
+      '-l',
+      '-i',
+      'eth0',
+      '-Q',
+      'in',
+    ],
     strangers,
   ])
   ear.child.stdout?.on('data', (data) => {
