@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -12,15 +11,7 @@ import { request } from 'undici'
 import { contentOf } from '../../cli/test/packages.ts'
 import { isKnownOption } from '../../runtime/config/roles.ts'
 import { servicePluginNames } from '../../server/plugins.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
+import { freePort } from '../free-port.ts'
 
 interface More {
   argv?: readonly string[]

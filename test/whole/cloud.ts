@@ -4,10 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,6 +14,7 @@ import type { AgentState } from '../../bus/feed.ts'
 import { httpFeed } from '../../bus/http.ts'
 import { type Client, type Cloud as CloudEntry, createClient } from '../../client/http.ts'
 import { create, type Port, show } from '../../client/networking.ts'
+import { freePort } from '../free-port.ts'
 import {
   createFabric,
   createTestHost,
@@ -299,16 +298,6 @@ ${options.config ?? ''}
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no TCP port')
-  return address.port
-}
-
 /** The server on the underlay, where agents are remote. */
 const serverAddress = '192.0.2.1'
 
@@ -452,25 +441,25 @@ export async function until(what: string, holds: () => Promise<boolean>, seconds
   }
 }
 
-/** What tcpdump sees on a device of a test host, from the call's end until `stop` answers it. */
+export interface Capture {
+  /** What has been seen so far. */
+  seen(): string
+  /** Ends it and answers all that was seen. */
+  stop(): Promise<string>
+}
+
+/** What tcpdump sees on a device of a test host; `inbound`: of what arrives there alone. */
 export async function capture(
   host: TestHost,
   device: string,
   filter: string,
-  namespace?: string,
-): Promise<{ stop(): Promise<string> }> {
+  { namespace, inbound = false }: { namespace?: string; inbound?: boolean } = {},
+): Promise<Capture> {
   const prefix = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]
-  const process = await host.spawn([
-    ...prefix,
-    'tcpdump',
-    '--immediate-mode',
-    '-nn',
-    '-e',
-    '-l',
-    '-i',
-    device,
-    filter,
-  ])
+  const direction = inbound ? ['-Q', 'in'] : []
+  // Of each frame at once: else they are gathered for up to a second, and lost when it is stopped.
+  const program = ['tcpdump', '--immediate-mode', '-nn', '-e', '-l', '-i', device, ...direction, filter]
+  const process = await host.spawn([...prefix, ...program])
   let seen = ''
   process.child.stdout?.on('data', (data) => {
     seen += data
@@ -485,6 +474,7 @@ export async function capture(
   })
   const drained = new Promise<void>((resolve) => process.child.stdout?.once('end', resolve))
   return {
+    seen: () => seen,
     async stop() {
       process.kill('SIGINT')
       await Promise.all([process.ended, drained])

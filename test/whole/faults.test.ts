@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runningPid, startOvs, startVswitchd, stopOvs } from '../../host/ovs/daemons.ts'
 import { randomOf } from '../api/probe/random.ts'
 import { whyNoTestHosts } from '../kernel/sandbox.ts'
-import { type CloudHost, until } from './cloud.ts'
+import { type CloudHost, capture, until } from './cloud.ts'
 import { untilEqual, wantedBy } from './faults/host.reader.ts'
 import { createWorld, type World } from './faults/world.ts'
 
@@ -247,31 +247,11 @@ test('the ear hears: a frame of the same network arrives at the stranger’s sid
   skip,
 }, async () => {
   const { one, b, a } = world
-  const ear = await one.spawn([
-    ...[
-      'ip',
-      'netns',
-      'exec',
-      b.namespace,
-      'tcpdump',
-      '--immediate-mode',
-      '-nn',
-      '-e',
-      '-l',
-      '-i',
-      'eth0',
-      '-Q',
-      'in',
-    ],
-    `ether src ${a.port.mac_address}`,
-  ])
-  let seen = ''
-  ear.child.stdout?.on('data', (data) => {
-    seen += data
+  const ear = await capture(one, 'eth0', `ether src ${a.port.mac_address}`, {
+    namespace: b.namespace,
+    inbound: true,
   })
-  await sleep(300)
   await a.run(['ping', '-c', '3', '-i', '0.2', b.port.fixed_ips[0]?.ip_address ?? ''])
-  await until('b hears a', async () => seen.includes(a.port.mac_address))
-  ear.kill('SIGINT')
-  await ear.ended
+  await until('b hears a', async () => ear.seen().includes(a.port.mac_address))
+  await ear.stop()
 })

@@ -5,6 +5,7 @@ import { create, list } from '../../client/networking.ts'
 import { whyNoTestHosts } from '../kernel/sandbox.ts'
 import {
   type CloudHost,
+  capture,
   computePort,
   createCloud,
   pings,
@@ -47,29 +48,10 @@ test('instances on different hosts reach each other over VXLAN, those of another
   for (const port of Object.values(ports)) await untilStatus(cloud.admin, port.id, 'ACTIVE')
   await Promise.all([a.dhcp(), b.dhcp(), c.dhcp()])
 
-  const capture = await two.spawn([
-    'ip',
-    'netns',
-    'exec',
-    c.namespace,
-    'tcpdump',
-    '--immediate-mode',
-    '-nn',
-    '-e',
-    '-l',
-    '-i',
-    'eth0',
-    '-Q',
-    'in',
-  ])
-  let seen = ''
-  capture.child.stdout?.on('data', (data) => {
-    seen += data
-  })
+  const ear = await capture(two, 'eth0', '', { namespace: c.namespace, inbound: true })
   assert.ok(await pings(a, ports.b.fixed_ips[0]?.ip_address ?? ''), 'a reaches b')
   assert.equal(await pings(a, '10.0.0.77'), false, 'a does not reach c')
-  capture.kill('SIGINT')
-  await capture.ended
+  const seen = await ear.stop()
   assert.equal(seen.includes(ports.a.mac_address), false, `frames of a arrived at c:\n${seen}`)
 
   const bytes = await a.run([

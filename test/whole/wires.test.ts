@@ -128,7 +128,7 @@ test('networks of every type reach from host to host, each under its own identif
 
 /** What an instance hears of another's frames; answers how to stop. */
 async function hearing(at: Instance, from: Instance): Promise<() => Promise<string>> {
-  const frames = await capture(two, 'eth0', `ether src ${from.port.mac_address}`, at.namespace)
+  const frames = await capture(two, 'eth0', `ether src ${from.port.mac_address}`, { namespace: at.namespace })
   return () => frames.stop()
 }
 
@@ -215,7 +215,7 @@ test('what is administratively down passes nothing, and the others go on', { ski
 
   await update(cloud.admin, 'port', b.port.id, { admin_state_up: false })
   await untilStatus(cloud.admin, b.port.id, 'DOWN')
-  const atB = await capture(two, 'eth0', `ether src ${a.port.mac_address}`, b.namespace)
+  const atB = await capture(two, 'eth0', `ether src ${a.port.mac_address}`, { namespace: b.namespace })
   await a.run(['ip', 'neigh', 'flush', 'dev', 'eth0'])
   const [toB, toC] = await Promise.all([pings(a, '10.4.0.12'), pings(a, '10.4.0.13')])
   assert.deepEqual([toB, toC], [false, true], 'the port that is down, and its neighbour')

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -12,6 +11,7 @@ import { makeCredential } from '../../../bus/credential.ts'
 import type { AgentState } from '../../../bus/feed.ts'
 import { httpFeed } from '../../../bus/http.ts'
 import { servicePluginNames } from '../../../server/plugins.ts'
+import { freePort } from '../../free-port.ts'
 import type { Place } from '../policy/recipes.ts'
 
 export type Body = Record<string, unknown>
@@ -36,15 +36,6 @@ export type Call = (
   body?: unknown,
   headers?: Record<string, string>,
 ) => Promise<Answer>
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 export interface Server {
   /** As administrator, and service, of the project `p`. */

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ApiError } from '../../../client/http.ts'
 import { create, list, type Network, type Port, remove } from '../../../client/networking.ts'
 import type { Random } from '../../api/probe/random.ts'
-import type { TestProcess } from '../../kernel/sandbox.ts'
 import {
   type CloudHost,
+  capture,
   computePort,
   createCloud,
   type Instance,
@@ -122,29 +122,8 @@ export async function createWorld(random: Random): Promise<World> {
   if (!there) throw new Error('no network is served by the host two')
   const d = await settle(two, there)
 
-  let seen = ''
   const strangers = `ether src ${a.port.mac_address} or ether src ${b.port.mac_address}`
-  const ear: TestProcess = await one.spawn([
-    ...[
-      'ip',
-      'netns',
-      'exec',
-      c.namespace,
-      'tcpdump',
-      '--immediate-mode',
-      '-nn',
-      '-e',
-      '-l',
-      '-i',
-      'eth0',
-      '-Q',
-      'in',
-    ],
-    strangers,
-  ])
-  ear.child.stdout?.on('data', (data) => {
-    seen += data
-  })
+  const ear = await capture(one, 'eth0', strangers, { namespace: c.namespace, inbound: true })
 
   const instances = new Map<string, { host: CloudHost; instance: Instance }>()
   const ports = new Map<string, Port>()
@@ -208,7 +187,7 @@ export async function createWorld(random: Random): Promise<World> {
     c,
     d,
     setClock: (offset) => writeFileSync(clockFile, String(offset)),
-    leaked: () => seen,
+    leaked: () => ear.seen(),
     agree,
     residentsOf: (host) => {
       return [...instances.values()].filter((each) => each.host === host).map((each) => each.instance)
@@ -217,7 +196,7 @@ export async function createWorld(random: Random): Promise<World> {
       for (let n = 0; n < changes; n++) await change()
     },
     async destroy() {
-      ear.kill('SIGKILL')
+      await ear.stop()
       proxy?.close()
       await cloud.destroy()
     },
