@@ -45,6 +45,8 @@ export interface Reader {
    * for a condition), an IP address its canonical text.
    */
   columns: Record<string, Column>
+  /** Columns for filters, sorting and policy alone: views take these attributes from elsewhere. */
+  unviewed?: readonly string[]
   /**
    * Values that nearly all rows have, by column. The index of such a column leaves these rows out (`where column <>
    * value`), so that it costs next to nothing to keep; only filters that ask for other values can use it.

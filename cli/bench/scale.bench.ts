@@ -109,7 +109,7 @@ export async function measureScale(bench: Bench): Promise<Figure[]> {
     const first = only((await blue('POST', 'ports', { port: { network_id: small.network_id } }))[0])
     for (const tag of ['one', 'two']) await blue('PUT', `ports/${first.id}/tags/${tag}`)
     await copyPort(store, first.id, listed - 1)
-    const list = await p50(9, () => blue('GET', `ports?network_id=${small.network_id}`))
+    const list = await p50(repetitions, () => blue('GET', `ports?network_id=${small.network_id}`))
     const begun = performance.now()
     await copyPort(store, template.id, many - listed - few, { from: few })
     const filled = (performance.now() - begun) / 1000

@@ -41,7 +41,12 @@ export function computedRoutes(
     const shown = page.map((row) => project(projection, query.fields, row as View, row))
     return sendJson(reply, {
       [resource.collection]: shown,
-      ...pageLinks(request, resource.collection, query, page),
+      ...pageLinks(
+        request,
+        resource.collection,
+        query,
+        page.map(({ id }) => String(id)),
+      ),
     })
   })
   refuseOtherMethods(app, path, ['GET'])

@@ -128,29 +128,27 @@ export function sendJson(reply: FastifyReply, body: unknown, status = 200): Fast
     .send(Buffer.from(JSON.stringify(body)))
 }
 
-/** Objects of a list that are written at a time. */
-const piece = 500
+/** Objects of a list's answer as they are written, without the brackets around them. */
+export function writeObjects(objects: readonly unknown[]): Buffer {
+  return Buffer.from(JSON.stringify(objects).slice(1, -1))
+}
 
-/** Answers a list, and `others` beside it; a large one is written piece by piece, to hold less of it at a time. */
+const comma = Buffer.from(',')
+
+/** Answers a list of what writeObjects has written, none of it empty, and `others` beside it. */
 export function sendList(
   reply: FastifyReply,
   name: string,
-  items: Iterable<unknown>,
+  written: readonly Buffer[],
   others: Readonly<Record<string, unknown>>,
 ): FastifyReply {
-  const written: Buffer[] = []
-  let waiting: unknown[] = []
-  const write = (): void => {
-    const text = JSON.stringify(waiting).slice(1, -1)
-    written.push(Buffer.from(written.length > 0 ? `,${text}` : text))
-    waiting = []
-  }
-  for (const item of items) if (waiting.push(item) === piece) write()
-  if (waiting.length > 0) write()
-  const [head, rest] = [`{${JSON.stringify(name)}:[`, JSON.stringify(others).slice(1)]
-  written.unshift(Buffer.from(head))
-  written.push(Buffer.from(rest === '}' ? ']}' : `],${rest}`))
-  return reply.code(200).header('content-type', jsonType).send(Buffer.concat(written))
+  const rest = JSON.stringify(others).slice(1)
+  const parts = written.flatMap((part, i) => (i === 0 ? [part] : [comma, part]))
+  const [head, tail] = [`{${JSON.stringify(name)}:[`, rest === '}' ? ']}' : `],${rest}`]
+  return reply
+    .code(200)
+    .header('content-type', jsonType)
+    .send(Buffer.concat([Buffer.from(head), ...parts, Buffer.from(tail)]))
 }
 
 export function sendFault(

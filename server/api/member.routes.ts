@@ -8,7 +8,7 @@ import type { Member, View } from '../resource.ts'
 import type { ReadTx } from '../store/store.ts'
 import { authorizeAction, requireAttribute } from './authorize.ts'
 import { bodyPlan, readCreate, readUpdate } from './body.ts'
-import { callerOf, refuseOtherMethods, sendJson, sendList } from './http.ts'
+import { callerOf, refuseOtherMethods, sendJson, sendList, writeObjects } from './http.ts'
 import { pageInMemory } from './in-memory.ts'
 import { fieldsOf, readListQuery } from './list-query.ts'
 import { pageLinks } from './paging.ts'
@@ -83,18 +83,23 @@ export function memberRoutes(
     app.get<ByKey>(path, async (request, reply) => {
       const context = callerOf(request)
       const collection = listed?.resource.collection ?? declared.name
-      const { shown, page, query } = await store.read(async (tx) => {
+      const { written, ids, query } = await store.read(async (tx) => {
         const view = await above(tx, context, request.params.id, 'list')
         if (!listed) {
           const query = readListQuery({ ...tools, attributes }, request.query as Query)
           const page = pageInMemory(query, await membersOf(tx, context, view))
-          return { query, page, shown: page.map((one) => shownOf(context, view, one, query.fields)) }
+          const shown = page.map((one) => shownOf(context, view, one, query.fields))
+          return {
+            query,
+            ids: page.map(({ id }) => id),
+            written: shown.length > 0 ? [writeObjects(shown)] : [],
+          }
         }
         const query = readListQuery(listRules(tools, listed), request.query as Query)
         const ids = (await member.ids?.(tx, context, view)) ?? []
         return { query, ...(await listObjects({ tx, context }, tools, listed, query, ids)) }
       })
-      return sendList(reply, collection, shown, pageLinks(request, collection, query, page))
+      return sendList(reply, collection, written, pageLinks(request, collection, query, ids))
     })
   }
   const { create, update, remove, actions } = member

@@ -13,22 +13,22 @@ export function pageLinks(
   request: FastifyRequest,
   collection: string,
   { limit, reverse }: ListQuery,
-  page: readonly { id?: unknown }[],
+  ids: readonly string[],
 ): Record<string, Link[]> {
-  if (limit === undefined || page.length === 0) return {}
-  const short = page.length < limit
+  if (limit === undefined || ids.length === 0) return {}
+  const short = ids.length < limit
   const links: Link[] = []
   // A short page is the last one in the direction of reading.
-  if (!short || reverse) links.push({ rel: 'next', href: hrefOf(request, page.at(-1), false) })
-  if (!short || !reverse) links.push({ rel: 'previous', href: hrefOf(request, page[0], true) })
+  if (!short || reverse) links.push({ rel: 'next', href: hrefOf(request, ids.at(-1), false) })
+  if (!short || !reverse) links.push({ rel: 'previous', href: hrefOf(request, ids[0], true) })
   return { [`${collection}_links`]: links }
 }
 
-function hrefOf(request: FastifyRequest, marker: { id?: unknown } | undefined, reverse: boolean): string {
+function hrefOf(request: FastifyRequest, marker: string | undefined, reverse: boolean): string {
   const [path = '', query = ''] = request.originalUrl.split('?', 2)
   const parameters = new URLSearchParams(query)
   parameters.delete('page_reverse')
-  parameters.set('marker', String(marker?.id ?? ''))
+  parameters.set('marker', marker ?? '')
   if (reverse) parameters.set('page_reverse', 'True')
   return `${baseUrlOf(request)}${path}?${parameters}`
 }

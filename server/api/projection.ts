@@ -2,7 +2,7 @@
  * From views to what a client sees: visible attributes, less those that policy hides from this token, less those
  * that `fields` leaves out. tenant_id and project_id are one.
  */
-import { blankRecords } from '../../lib/records.ts'
+import { picked } from '../../lib/records.ts'
 import { attributesOf, decide, type Residual } from '../../model/policy/residual.ts'
 import type { Attribute } from '../../model/resource.ts'
 import type { Access, Policy } from '../policy/policy.ts'
@@ -11,8 +11,6 @@ import type { View } from '../resource.ts'
 export interface Projection {
   /** Visible whatever the row. */
   always: readonly string[]
-  /** A record of these. */
-  blank: () => Record<string, unknown>
   /** Visible where the row fulfils the rule. */
   sometimes: readonly { name: string; residual: Residual }[]
   /** What the rules of `sometimes` look at. */
@@ -38,7 +36,7 @@ export function projectionOf(
       else if (residual !== false) sometimes.push({ name: attribute, residual })
     }
     const asksFor = new Set(sometimes.flatMap(({ residual }) => [...attributesOf(residual)]))
-    return { always, blank: blankRecords(always), sometimes, asksFor }
+    return { always, sometimes, asksFor }
   })
 }
 
@@ -53,24 +51,23 @@ export function wantedOf(
   return wanted
 }
 
-/** Shows objects of an answer: `row` is what policy looks at. */
-function shower(projection: Projection, fields: ReadonlySet<string> | undefined) {
+/** Shows objects of an answer one after the other: `row` is what policy looks at. */
+export function shower(projection: Projection, fields: ReadonlySet<string> | undefined) {
   const always = fields ? projection.always.filter((name) => fields.has(name)) : projection.always
   const sometimes = fields
     ? projection.sometimes.filter(({ name }) => fields.has(name))
     : projection.sometimes
-  const blank = fields ? blankRecords(always) : projection.blank
+  const pick = picked(always)
+  const named = always.includes('tenant_id')
   return (view: View, row: Readonly<Record<string, unknown>>): Record<string, unknown> => {
-    const shown = blank()
-    for (const name of always) shown[name] = shownValue(view, name)
-    for (const { name, residual } of sometimes)
-      if (decide(residual, row)) shown[name] = shownValue(view, name)
+    const shown = pick(view)
+    if (named) shown.tenant_id ??= view.project_id
+    for (const { name, residual } of sometimes) {
+      if (decide(residual, row)) shown[name] = name === 'tenant_id' ? view.project_id : view[name]
+    }
     return shown
   }
 }
-
-const shownValue = (view: View, name: string): unknown =>
-  name === 'tenant_id' ? (view.tenant_id ?? view.project_id) : view[name]
 
 /** One object of an answer. `row` is what policy looks at. */
 export function project(
@@ -80,15 +77,4 @@ export function project(
   row: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   return shower(projection, fields)(view, row)
-}
-
-/** Objects of an answer one after the other: those of a large list need not all be there at the same time. */
-export function* projected(
-  projection: Projection,
-  fields: ReadonlySet<string> | undefined,
-  views: readonly View[],
-  rows: readonly Readonly<Record<string, unknown>>[],
-): Generator<Record<string, unknown>> {
-  const show = shower(projection, fields)
-  for (const [i, view] of views.entries()) yield show(view, rows[i] ?? view)
 }

@@ -38,6 +38,7 @@ export function columnNames(
   forPolicy: Iterable<string>,
 ): string[] {
   const names = new Set(Object.keys(reader.columns).filter((name) => attributes.has(name)))
+  for (const name of reader.unviewed ?? []) names.delete(name)
   names.add('id')
   for (const name of reader.always ?? []) names.add(name)
   for (const attribute of forPolicy) {
@@ -64,6 +65,9 @@ export type RowReader = (
 
 /** Statements kept for one resource; beyond, all are forgotten. */
 const maxKept = 500
+
+/** Rows of a list that are read, viewed and written at a time. */
+const piece = 200
 
 /** Stands for the id while a statement is built. */
 const idSlot = Object.freeze({})
@@ -117,12 +121,12 @@ export interface PageRequest {
   ids?: readonly string[]
 }
 
-/** The rows of one page, in order; undefined when the marker does not exist. */
+/** The rows of one page, in order, some at a time; undefined when the marker does not exist. */
 export async function pageOf(
   reader: Reader,
   scope: QueryScope,
   page: PageRequest,
-): Promise<Row[] | undefined> {
+): Promise<AsyncIterable<Row[]> | undefined> {
   const { query } = page
   const columns = columnsOf(reader, scope)
   const sorts: Sort[] = query.sorts.some((sort) => sort.name === 'id')
@@ -167,8 +171,15 @@ export async function pageOf(
     })
   }
   if (query.limit !== undefined) statement = statement.limit(query.limit)
-  const rows = (await statement.execute()) as Row[]
-  return query.reverse ? rows.reverse() : rows
+  const { sql: text, parameters } = statement.compile()
+  const pieces = scope.tx.pieces(text, parameters, piece) as AsyncIterable<Row[]>
+  return query.reverse ? reversed(pieces) : pieces
+}
+
+async function* reversed(pieces: AsyncIterable<Row[]>): AsyncGenerator<Row[]> {
+  const rows: Row[] = []
+  for await (const some of pieces) rows.push(...some)
+  yield rows.reverse()
 }
 
 interface SortColumn {

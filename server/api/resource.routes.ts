@@ -17,10 +17,10 @@ import type { ReadTx, Store, Tx } from '../store/store.ts'
 import { addTags } from '../tag/tags.ts'
 import { authorizeAction, authorizeCreate, authorizeUpdate, notFound } from './authorize.ts'
 import { readCreate, readUpdate } from './body.ts'
-import { callerOf, refuseOtherMethods, sendJson, sendList } from './http.ts'
+import { callerOf, refuseOtherMethods, sendJson, sendList, writeObjects } from './http.ts'
 import { fieldsOf, type ListQuery, readListQuery } from './list-query.ts'
 import { pageLinks } from './paging.ts'
-import { project, projected, projectionOf, wantedOf } from './projection.ts'
+import { project, projectionOf, shower, wantedOf } from './projection.ts'
 import { columnNames, pageOf, type Row, viewsOf } from './reader.ts'
 import type { Served } from './served.ts'
 
@@ -58,8 +58,13 @@ export function resourceRoutes(app: FastifyInstance, tools: RouteTools, served: 
         (await onDemand?.missing(tx, context)) ? undefined : list(tx),
       )
       if (!found) await store.write(writeOptions(context), async (tx) => onDemand?.make(tx, context))
-      const { shown, page } = found ?? (await store.read(list))
-      return sendList(reply, resource.collection, shown, pageLinks(request, resource.collection, query, page))
+      const { written, ids } = found ?? (await store.read(list))
+      return sendList(
+        reply,
+        resource.collection,
+        written,
+        pageLinks(request, resource.collection, query, ids),
+      )
     })
   }
   if (can('create')) {
@@ -218,10 +223,10 @@ export function listRules(tools: RouteTools, served: Served) {
   return { attributes: served.attributes, validateFilters: tools.validateFilters, maxLimit: tools.maxLimit }
 }
 
-/** What a client sees of a page, and the rows it stands for. */
+/** A page as it is written to the client, and the ids of what is on it. */
 export interface Listed {
-  shown: Iterable<Record<string, unknown>>
-  page: readonly { id: string }[]
+  written: Buffer[]
+  ids: string[]
 }
 
 /** One page of what the caller may read; only of `ids` where a collection below another object is listed. */
@@ -235,22 +240,26 @@ export async function listObjects(
   const { feature, attributes, name } = served
   const access = policy.access(scope.context)
   const residual = access.residual(`get_${name}`)
-  if (residual === false) return { shown: [], page: [] }
+  const listed: Listed = { written: [], ids: [] }
+  if (residual === false) return listed
   const projection = projectionOf(policy, access, name, attributes)
   const names = columnNames(feature.reader, attributes, projection.asksFor)
-  const rows = await pageOf(feature.reader, scope, {
+  const page = await pageOf(feature.reader, scope, {
     query,
     residual,
     names,
     attributes,
     ...(ids && { ids }),
   })
-  if (!rows) throw notFound(served.resource.notFound, query.marker ?? '')
-  const views = await viewsOf(feature.reader, scope, rows, wantedOf(projection, query.fields))
-  return {
-    shown: projected(projection, query.fields, views, rows),
-    page: rows,
+  if (!page) throw notFound(served.resource.notFound, query.marker ?? '')
+  const wanted = wantedOf(projection, query.fields)
+  const show = shower(projection, query.fields)
+  for await (const rows of page) {
+    const views = await viewsOf(feature.reader, scope, rows, wanted)
+    listed.written.push(writeObjects(views.map((view, i) => show(view, rows[i] ?? view))))
+    for (const row of rows) listed.ids.push(row.id)
   }
+  return listed
 }
 
 /** The objects of these ids as the caller sees them; with `check`, one that it may not read is not there. */

@@ -1,5 +1,6 @@
 /** Reads networks: rows with segments, subnets, availability zones and tags, a query each for a whole page. */
 import { type Expression, type SqlBool, sql } from 'kysely'
+import { grouped } from '../../lib/grouped.ts'
 import { accessColumn, flag, plainColumns, standardColumns } from '../columns.ts'
 import { isRouted } from '../ipam/fixed-ips.ts'
 import { numberOrNull } from '../ml2/segments.ts'
@@ -173,14 +174,4 @@ const noProvider = {
   'provider:network_type': null,
   'provider:physical_network': null,
   'provider:segmentation_id': null,
-}
-
-function grouped<T>(pairs: readonly (readonly [string, T])[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const [key, value] of pairs) {
-    const group = groups.get(key)
-    if (group) group.push(value)
-    else groups.set(key, [value])
-  }
-  return groups
 }

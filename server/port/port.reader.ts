@@ -2,6 +2,8 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { canonicalIp } from '../../lib/addresses.ts'
 import { badRequest } from '../../lib/errors.ts'
+import { grouped } from '../../lib/grouped.ts'
+import { picked } from '../../lib/records.ts'
 import { flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
 import type { FixedIp } from '../ipam/fixed-ips.ts'
 import { type ResourceRequest, resourceRequestsOf } from '../qos/resource-request.ts'
@@ -9,7 +11,7 @@ import type { QueryScope, Reader, View } from '../resource.ts'
 import { groupsOf } from '../security-group/port-groups.ts'
 import { portGroupsFilter } from '../security-group/security-group.feature.ts'
 import type { NetworkingSettings } from '../settings.ts'
-import { isOneOf } from '../store/lists.ts'
+import { eachOf, holds, isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx } from '../store/store.ts'
 import { tagFilters, tagsOf } from '../tag/tags.ts'
@@ -40,6 +42,7 @@ export function portReader(settings: NetworkingSettings): Reader {
   return {
     table: 'ports',
     always: ['extras', 'trunk_id'],
+    unviewed: ['binding:host_id'],
     columns: {
       ...plainColumns('ports', ownColumns),
       ...parentNetworkColumns('ports.network_id'),
@@ -82,36 +85,36 @@ function fixedIpsFilter({ tx }: QueryScope, values: readonly string[]): Expressi
     having(isOneOf(tx.engine, 'a.ip_address', canonical))
   }
   if (subnets.length > 0) having(isOneOf(tx.engine, 'a.subnet_id', subnets))
+  // All addresses have to be looked at: in the narrowest index that has them.
   for (const part of parts) {
-    having(sql<SqlBool>`a.ip_address like ${`%${part.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`)
+    having(sql<SqlBool>`(a.subnet_id, a.ip) in (select f.subnet_id, f.ip from ip_allocations f
+      where ${holds(tx.engine, 'f.ip_address', part.toLowerCase())})`)
   }
   return sql<SqlBool>`(${sql.join(conditions, sql` and `)})`
 }
 
 const allocationsOfPorts = prepared('port-views-addresses', (db, p: { ids: readonly string[] }, engine) =>
   db
-    .selectFrom('ip_allocations')
-    .select(['port_id', 'subnet_id', 'ip_address'])
-    .where(isOneOf(engine, 'port_id', p.ids))
-    .orderBy('port_id')
-    .orderBy('position'),
+    .selectFrom(eachOf(engine, p.ids))
+    .crossJoin('ip_allocations as a')
+    .select(['a.port_id', 'a.subnet_id', 'a.ip_address', 'a.position'])
+    .whereRef('a.port_id', '=', 'each.value'),
 )
 
-/** The addresses of several ports, each in its order. */
+/** The addresses of several ports, each in its order; ports without are left out. */
 export async function addressesOf(tx: ReadTx, ids: readonly string[]): Promise<Map<string, FixedIp[]>> {
-  const addresses = new Map<string, FixedIp[]>(ids.map((id) => [id, []]))
-  for (const row of await allocationsOfPorts.all(tx, { ids })) {
-    addresses.get(row.port_id)?.push({ subnet_id: row.subnet_id, ip_address: row.ip_address })
-  }
-  return addresses
+  const rows = await allocationsOfPorts.all(tx, { ids })
+  rows.sort((a, b) => a.position - b.position)
+  return grouped(rows.map(({ port_id, subnet_id, ip_address }) => [port_id, { subnet_id, ip_address }]))
 }
 
 const bindingsOfPorts = prepared('port-views-bindings', (db, p: { ids: readonly string[] }, engine) =>
   db
-    .selectFrom('port_bindings')
-    .select(['port_id', 'host', 'vif_type', 'vnic_type', 'profile', 'vif_details'])
-    .where(isOneOf(engine, 'port_id', p.ids))
-    .where('status', '=', 'ACTIVE'),
+    .selectFrom(eachOf(engine, p.ids))
+    .crossJoin('port_bindings as b')
+    .select(['b.port_id', 'b.host', 'b.vif_type', 'b.vnic_type', 'b.profile', 'b.vif_details'])
+    .whereRef('b.port_id', '=', 'each.value')
+    .where('b.status', '=', 'ACTIVE'),
 )
 
 type BindingRow = Awaited<ReturnType<(typeof bindingsOfPorts)['all']>>[number]
@@ -149,36 +152,50 @@ async function portViews(
         )
       : new Map<string, ResourceRequest>()
   const groups = wants('security_groups') ? await groupsOf(tx, ids) : new Map<string, string[]>()
+  const view = picked([...new Set([...Object.keys(rows[0] ?? {}), ...viewedKeys])])
   return rows.map((row) => {
     const id = String(row.id)
     const fixedIps = addresses.get(id) ?? []
     const binding = bindings.get(id)
-    return {
-      ...row,
-      id,
-      admin_state_up: flag(row.admin_state_up),
-      port_security_enabled: flag(row.port_security_enabled),
-      ...shownExtras(row.extras),
-      allowed_address_pairs: parsed(row.allowed_address_pairs),
-      extra_dhcp_opts: parsed(row.extra_dhcp_opts),
-      fixed_ips: fixedIps,
-      security_groups: groups.get(id) ?? [],
-      dns_assignment: dnsAssignment(
-        String(row.dns_name ?? ''),
-        fixedIps.map((fixed) => fixed.ip_address),
-        options.dns_domain,
-      ),
-      tags: tags.get(id) ?? [],
-      trunk_details: trunks.get(id),
-      resource_request: requests.get(id) ?? null,
-      'binding:host_id': binding?.host,
-      'binding:vnic_type': binding?.vnic_type,
-      'binding:profile': parsed(binding?.profile),
-      'binding:vif_type': binding?.vif_type,
-      'binding:vif_details': parsed(binding?.vif_details),
-    }
+    const shown = Object.assign(view(row) as View, shownExtras(row.extras))
+    shown.admin_state_up = flag(row.admin_state_up)
+    shown.port_security_enabled = flag(row.port_security_enabled)
+    shown.allowed_address_pairs = parsed(row.allowed_address_pairs)
+    shown.extra_dhcp_opts = parsed(row.extra_dhcp_opts)
+    shown.fixed_ips = fixedIps
+    shown.security_groups = groups.get(id) ?? []
+    shown.dns_assignment = dnsAssignment(
+      String(row.dns_name ?? ''),
+      fixedIps.map((fixed) => fixed.ip_address),
+      options.dns_domain,
+    )
+    shown.tags = tags.get(id) ?? []
+    shown.trunk_details = trunks.get(id)
+    shown.resource_request = requests.get(id) ?? null
+    shown['binding:host_id'] = binding?.host
+    shown['binding:vnic_type'] = binding?.vnic_type
+    shown['binding:profile'] = parsed(binding?.profile)
+    shown['binding:vif_type'] = binding?.vif_type
+    shown['binding:vif_details'] = parsed(binding?.vif_details)
+    return shown
   })
 }
+
+/** What views have that is no column of the same name. */
+const viewedKeys = [
+  'fixed_ips',
+  'security_groups',
+  'dns_assignment',
+  'tags',
+  'trunk_details',
+  'resource_request',
+  'binding:host_id',
+  'binding:vnic_type',
+  'binding:profile',
+  'binding:vif_type',
+  'binding:vif_details',
+  ...Object.keys(shownExtras('{}')),
+]
 
 const [emptyList, emptyDictionary] = [Object.freeze([]), Object.freeze({})]
 

@@ -200,6 +200,24 @@ onCloud('bulk creation is one transaction: one bad port, and there is none', asy
   }
 })
 
+onCloud('a part of an address is found as it stands, letters in any case', async (cloud) => {
+  const network = await cloud.as('blue').create('network', {})
+  for (const [ip_version, cidr] of [
+    [4, '10.0.0.0/24'],
+    [6, '2001:db8:ab::/64'],
+  ]) {
+    await cloud.as('blue').create('subnet', { network_id: network.id, ip_version, cidr })
+  }
+  await cloud.as('blue').createAll(
+    'port',
+    Array.from({ length: 3 }, () => ({ network_id: network.id })),
+  )
+  const found = async (part: string) =>
+    (await cloud.as('blue').list('port', `?fixed_ips=ip_address_substr=${encodeURIComponent(part)}`)).length
+  const parts = ['10.0.0.', '.0.4', '8:AB:', 'db8', '10_0', '%', '\\', "'"]
+  assert.deepEqual(await Promise.all(parts.map(found)), [3, 1, 3, 3, 0, 0, 0, 0])
+})
+
 onCloud(
   'a port is bound where a live agent has the segment, and tried again when one comes',
   async (cloud) => {

@@ -1,10 +1,12 @@
 /** Which security groups a port has, and what that has to do with port security. */
+
 import {
   portSecurityAndIpRequiredForSecurityGroups,
   portSecurityPortHasSecurityGroup,
   securityGroupNotFound,
 } from '../../lib/errors.ts'
-import { isOneOf } from '../store/lists.ts'
+import { groupedInOrder } from '../../lib/grouped.ts'
+import { eachOf, isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 import { sharedWith } from './rule.feature.ts'
@@ -110,19 +112,14 @@ const deleteGroups = prepared('port-groups-delete', (db, p: { port: string }) =>
 
 const ofPorts = prepared('port-views-groups', (db, p: { ids: readonly string[] }, engine) =>
   db
-    .selectFrom('port_security_groups')
-    .select(['port_id', 'security_group_id'])
-    .where(isOneOf(engine, 'port_id', p.ids))
-    .orderBy('security_group_id'),
+    .selectFrom(eachOf(engine, p.ids))
+    .crossJoin('port_security_groups as g')
+    .select(['g.port_id', 'g.security_group_id'])
+    .whereRef('g.port_id', '=', 'each.value'),
 )
 
-/** The groups of several ports; ports without are left out. */
+/** The groups of several ports, sorted; ports without are left out. */
 export async function groupsOf(tx: ReadTx, ids: readonly string[]): Promise<Map<string, string[]>> {
-  const groups = new Map<string, string[]>()
-  for (const { port_id, security_group_id } of await ofPorts.all(tx, { ids })) {
-    const list = groups.get(port_id)
-    if (list) list.push(security_group_id)
-    else groups.set(port_id, [security_group_id])
-  }
-  return groups
+  const rows = await ofPorts.all(tx, { ids })
+  return groupedInOrder(rows.map(({ port_id, security_group_id }) => [port_id, security_group_id]))
 }

@@ -5,18 +5,35 @@ import type { ReadTx, Store, Tx } from './store.ts'
 export interface Statement {
   sql: string
   parameters: readonly unknown[]
+  /** Rows that it has answered so far. */
+  rows: number
 }
 
 /** A store that keeps the statements that run through it. */
 export function recording(store: Store): { store: Store; statements: Statement[] } {
   const statements: Statement[] = []
   const watched = <T extends ReadTx>(tx: T): T => {
-    const run: ReadTx['run'] = (text, parameters, name) => {
-      statements.push({ sql: text, parameters })
-      return tx.run(text, parameters, name)
+    const note = (text: string, parameters: readonly unknown[]): Statement => {
+      const statement = { sql: text, parameters, rows: 0 }
+      statements.push(statement)
+      return statement
+    }
+    const run: ReadTx['run'] = async (text, parameters, name) => {
+      const statement = note(text, parameters)
+      const result = await tx.run(text, parameters, name)
+      statement.rows = result.rows.length
+      return result
+    }
+    const pieces: ReadTx['pieces'] = async function* (text, parameters, size) {
+      const statement = note(text, parameters)
+      for await (const rows of tx.pieces(text, parameters, size)) {
+        statement.rows += rows.length
+        yield rows
+      }
     }
     return Object.create(tx, {
       run: { value: run },
+      pieces: { value: pieces },
       db: { value: kyselyOn(tx.engine, run) },
       ...('change' in tx && {
         change: { value: (change: Parameters<Tx['change']>[0]) => (tx as unknown as Tx).change(change) },

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { kyselyOn } from './dialect.ts'
 import { isConflict, isDeadlock, isUniqueViolation } from './errors.ts'
 import { assertInScope, type Scope } from './scope.ts'
-import type { Result } from './store.ts'
+import type { ReadTx } from './store.ts'
 import type { Tables } from './tables.ts'
 
 export interface PostgresSession {
@@ -14,7 +14,9 @@ export interface PostgresSession {
   scope: Scope | undefined
   /** What a statement of this transaction met, whether or not the work has passed the error on. */
   trouble: 'none' | 'conflict' | 'deadlock' | 'unique'
-  run(sql: string, parameters: readonly unknown[], name?: string): Promise<Result>
+  run: ReadTx['run']
+  /** All in one: each statement costs a way to the server and back. */
+  pieces: ReadTx['pieces']
 }
 
 export function createSession(client: pg.PoolClient): PostgresSession {
@@ -35,6 +37,10 @@ export function createSession(client: pg.PoolClient): PostgresSession {
         else if (isUniqueViolation(error) && session.trouble === 'none') session.trouble = 'unique'
         throw error
       }
+    },
+    async *pieces(sql, parameters) {
+      const { rows } = await session.run(sql, parameters)
+      if (rows.length > 0) yield rows
     },
     db: kyselyOn('postgres', (sql, parameters) => session.run(sql, parameters)),
   }

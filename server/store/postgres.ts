@@ -181,7 +181,7 @@ export async function openPostgres(
     alone: boolean,
     work: (tx: Tx) => Promise<T>,
   ): Promise<{ value: T; changes: number }> {
-    const { client, db, run } = session
+    const { client, db, run, pieces } = session
     const unlock = locks.map((lock) => `; select pg_advisory_unlock(${lock})`).join('')
     const changes: Change[] = []
     let committing = false
@@ -190,6 +190,7 @@ export async function openPostgres(
       const tx: Tx = {
         db,
         run,
+        pieces,
         engine: 'postgres',
         now: timestamp(clock.now()),
         change: (change) => void changes.push(change),
@@ -243,8 +244,8 @@ export async function openPostgres(
     return persist(() =>
       withSession(readers, async (session) => {
         await session.client.query('begin isolation level repeatable read read only')
-        const { db, run } = session
-        const value = await within(session, () => work({ db, run, engine: 'postgres' }))
+        const { db, run, pieces } = session
+        const value = await within(session, () => work({ db, run, pieces, engine: 'postgres' }))
         await session.client.query('commit')
         return value
       }),

@@ -1,10 +1,10 @@
 /** One connection to an SQLite file: statements stay prepared, rows come out as plain objects. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
-import { blankRecords } from '../../lib/records.ts'
+import { recordsOf } from '../../lib/records.ts'
 import { kyselyOn } from './dialect.ts'
 import { assertInScope, type Scope } from './scope.ts'
-import type { Result } from './store.ts'
+import type { ReadTx, Result } from './store.ts'
 import type { Tables } from './tables.ts'
 
 export interface SqliteConnection {
@@ -13,15 +13,15 @@ export interface SqliteConnection {
   /** The transaction that runs on this connection; `run` and `db` work inside it only. */
   scope: Scope | undefined
   run(sql: string, parameters: readonly unknown[]): Promise<Result>
+  pieces: ReadTx['pieces']
   /** As `run`, for the store itself. */
   execute(sql: string, parameters?: readonly unknown[]): Result
 }
 
 interface Statement {
   statement: StatementSync
-  /** Names of the columns that it answers; empty for one that answers no rows. */
-  columns: string[]
-  blank: () => Record<string, unknown>
+  /** Makes a record of a row; undefined for a statement that answers no rows. */
+  record: ((row: readonly unknown[]) => Record<string, unknown>) | undefined
 }
 
 /** Texts of SQL that stay prepared on a connection: lists with many filters make new ones without end. */
@@ -56,22 +56,16 @@ export function openConnection(path: string, readOnly: boolean): SqliteConnectio
       if (cache.size < cacheSize) break
       cache.delete(oldest)
     }
-    const prepared = { statement, columns, blank: blankRecords(columns) }
+    const prepared = { statement, record: columns.length > 0 ? recordsOf(columns) : undefined }
     cache.set(sql, prepared)
     return prepared
   }
 
   function execute(sql: string, parameters: readonly unknown[] = []): Result {
-    const { statement, columns, blank } = prepare(sql)
+    const { statement, record } = prepare(sql)
     const values = parameters.map(bound)
-    if (columns.length === 0) {
-      return { rows: [], written: Number(statement.run(...values).changes) }
-    }
-    const rows = (statement.all(...values) as unknown as unknown[][]).map((row) => {
-      const record = blank()
-      for (let index = 0; index < columns.length; index++) record[columns[index] ?? ''] = row[index]
-      return record
-    })
+    if (!record) return { rows: [], written: Number(statement.run(...values).changes) }
+    const rows = (statement.all(...values) as unknown as unknown[][]).map(record)
     return { rows, written: rows.length }
   }
 
@@ -83,6 +77,19 @@ export function openConnection(path: string, readOnly: boolean): SqliteConnectio
       if (connection.scope === undefined) throw new Error('a transaction was used after its end')
       assertInScope(connection.scope)
       return execute(sql, parameters)
+    },
+    async *pieces(sql, parameters, size) {
+      if (connection.scope === undefined) throw new Error('a transaction was used after its end')
+      assertInScope(connection.scope)
+      const { statement, record } = prepare(sql)
+      if (!record) throw new Error(`no rows to read in pieces: ${sql}`)
+      let rows: Record<string, unknown>[] = []
+      for (const row of statement.iterate(...parameters.map(bound)) as unknown as Iterable<unknown[]>) {
+        if (rows.push(record(row)) < size) continue
+        yield rows
+        rows = []
+      }
+      if (rows.length > 0) yield rows
     },
     db: kyselyOn('sqlite', (sql, parameters) => connection.run(sql, parameters)),
   }

@@ -132,6 +132,7 @@ export async function openSqlite(
       db: writer.db,
       engine: 'sqlite',
       run: writer.run,
+      pieces: writer.pieces,
       now: timestamp(clock.now()),
       change: (change) => void changes.push(change),
     }
@@ -148,8 +149,8 @@ export async function openSqlite(
     return readers.use(async (reader) => {
       reader.execute('begin')
       try {
-        const { db, run } = reader
-        return await within(reader, () => work({ db, run, engine: 'sqlite' }))
+        const { db, run, pieces } = reader
+        return await within(reader, () => work({ db, run, pieces, engine: 'sqlite' }))
       } finally {
         reader.execute('rollback')
       }

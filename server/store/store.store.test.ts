@@ -148,6 +148,36 @@ forEachEngine(
   },
 )
 
+forEachEngine('an answer in pieces is all of it, and other statements run in between', async ({ store }) => {
+  const numbers = { sqlite: 'json_each(?)', postgres: 'json_array_elements_text($1::json) as each' }
+  const all = Array.from({ length: 25 }, (_, n) => String(n))
+  await store.read(async (tx) => {
+    const statement = `select value from ${numbers[tx.engine]}`
+    const read = async (limit = Number.POSITIVE_INFINITY) => {
+      const found: unknown[] = []
+      for await (const rows of tx.pieces(statement, [JSON.stringify(all)], 10)) {
+        assert.ok(rows.length > 0 && (tx.engine === 'postgres' || rows.length <= 10))
+        await tx.run('select 1 as one', [])
+        found.push(...rows.map((row) => row.value))
+        if (found.length >= limit) break
+      }
+      return found
+    }
+    assert.deepEqual(await read(), all)
+    // One that is left half-way does not keep the next from starting anew.
+    await read(1)
+    assert.deepEqual(await read(), all)
+    for await (const rows of tx.pieces(statement, ['[]'], 10)) assert.fail(`${rows.length} rows of none`)
+  })
+})
+
+forEachEngine('an answer in pieces ends with its transaction', async ({ store }) => {
+  const kept = await store.read(async (tx) => tx.pieces('select 1 as one', [], 10))
+  await assert.rejects(async () => {
+    for await (const rows of kept) assert.fail(`${rows.length} rows`)
+  }, /after its end/)
+})
+
 onSqlite('a work that awaits something else is stopped and undone; others go on', async ({ store }) => {
   let later: Promise<unknown> | undefined
   const late = store.write(options, async (tx) => {

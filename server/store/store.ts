@@ -37,6 +37,11 @@ export interface ReadTx {
    * `db`, and prepared() (prepared.ts) where it is hot.
    */
   run(sql: string, parameters: readonly unknown[], name?: string): Promise<Result>
+  /**
+   * The rows of a SELECT, at most `size` at a time where the engine can: what a large answer is made of need not all
+   * be there at once. Other statements may run between two pieces.
+   */
+  pieces(sql: string, parameters: readonly unknown[], size: number): AsyncIterable<Record<string, unknown>[]>
 }
 
 /** A transaction. `tx` only: no other connection, no I/O, no timer inside. It may be run again from the start. */

@@ -1,17 +1,19 @@
 /** Tags of any resource with standard attributes: kept by the object's kind and id. */
+
 import { type Expression, type SqlBool, sql } from 'kysely'
+import { groupedInOrder } from '../../lib/grouped.ts'
 import type { QueryScope } from '../resource.ts'
-import { isOneOf } from '../store/lists.ts'
+import { eachOf, isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 
 const ofObjects = prepared('tags-of-objects', (db, p: { ids: readonly string[]; object: string }, engine) =>
   db
-    .selectFrom('tags')
-    .select(['object_id', 'tag'])
-    .where(isOneOf(engine, 'object_id', p.ids))
-    .where('object', '=', p.object)
-    .orderBy('tag'),
+    .selectFrom(eachOf(engine, p.ids))
+    .crossJoin('tags as t')
+    .select(['t.object_id', 't.tag'])
+    .whereRef('t.object_id', '=', 'each.value')
+    .where('t.object', '=', p.object),
 )
 
 /** The tags of several objects of a kind, sorted; objects without tags are left out. */
@@ -20,13 +22,8 @@ export async function tagsOf(
   object: string,
   ids: readonly string[],
 ): Promise<Map<string, string[]>> {
-  const tags = new Map<string, string[]>()
-  for (const row of await ofObjects.all(tx, { ids, object })) {
-    const list = tags.get(row.object_id)
-    if (list) list.push(row.tag)
-    else tags.set(row.object_id, [row.tag])
-  }
-  return tags
+  const rows = await ofObjects.all(tx, { ids, object })
+  return groupedInOrder(rows.map(({ object_id, tag }) => [object_id, tag]))
 }
 
 const deleteTags = prepared('tags-delete', (db, p: { object: string; id: string }) =>

@@ -20,6 +20,7 @@ import { up as compactTables } from './0081-compact-tables.ts'
 import { up as segments } from './0090-segments.ts'
 import { up as networkSegmentRanges } from './0091-network-segment-ranges.ts'
 import { up as autoAllocatedTopologies } from './0092-auto-allocated-topologies.ts'
+import { up as addressesOfPorts } from './0093-addresses-of-ports.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   { name: '0081-compact-tables', up: compactTables },
   { name: '0091-network-segment-ranges', up: networkSegmentRanges },
   { name: '0092-auto-allocated-topologies', up: autoAllocatedTopologies },
+  { name: '0093-addresses-of-ports', up: addressesOfPorts },
 ]
