@@ -14,7 +14,7 @@ const turns = 10
 const turn = 0.5
 const ceilingPort = 19_797
 
-type Target = Pick<Parameters<typeof measureRate>[0], 'url' | 'headers' | 'body'>
+export type Target = Pick<Parameters<typeof measureRate>[0], 'url' | 'headers' | 'body'>
 
 /** The bare server, with a database of its own. */
 export async function startCeiling(directory: string): Promise<{ target: Target; stop(): Promise<void> }> {

@@ -113,8 +113,11 @@ export function cloudOf(memory: Pick<Memory, 'identityPort'>, secrets: Secrets, 
   }
 }
 
+export function readSecrets(layout: Layout): Secrets {
+  return JSON.parse(readFileSync(layout.secrets, 'utf8')) as Secrets
+}
+
 /** The cloud of that name as clouds.yaml has it. The state must exist. */
 export function readCloud(layout: Layout, name: CloudName): Cloud {
-  const secrets = JSON.parse(readFileSync(layout.secrets, 'utf8')) as Secrets
-  return cloudOf(requireMemory(layout), secrets, name)
+  return cloudOf(requireMemory(layout), readSecrets(layout), name)
 }

@@ -19,6 +19,7 @@ import {
   layoutOf,
   type Memory,
   readMemory,
+  readSecrets,
   type Secrets,
   writeMemory,
 } from '../state/layout.ts'
@@ -83,7 +84,7 @@ function makeDirectories(layout: Layout, user: number): void {
 }
 
 function readOrMakeSecrets(layout: Layout): Secrets {
-  if (existsSync(layout.secrets)) return JSON.parse(readFileSync(layout.secrets, 'utf8')) as Secrets
+  if (existsSync(layout.secrets)) return readSecrets(layout)
   const password = () => randomBytes(15).toString('base64url')
   const secrets: Secrets = {
     admin: password(),
@@ -115,7 +116,8 @@ function configFiles(layout: Layout): string[] {
   return files.flatMap((file) => ['--config-file', file])
 }
 
-function serverArguments(layout: Layout, memory: Memory): [string, ...string[]] {
+/** The argument array of the server process. */
+export function serverArguments(layout: Layout, memory: Memory): [string, ...string[]] {
   const argv = programOf('server', [
     ...configFiles(layout),
     '--state',
