@@ -33,11 +33,11 @@ test('a statement is built once an engine, and its text does not depend on the v
     await find.all(tx, { seq: 6, names: ['b', 'c'] })
     const sql =
       engine === 'sqlite'
-        ? 'select "name" from "consumers" where "xid" = ? and "seq" < ? and "name" in (select value from json_each(?))'
-        : 'select "name" from "consumers" where "xid" = $1 and "seq" < $2 and "name" = any($3::text[])'
+        ? 'select "name" from "consumers" where "xid" = 1 and "seq" < ? and "name" in (select value from json_each(?))'
+        : 'select "name" from "consumers" where "xid" = 1 and "seq" < $1 and "name" = any($2::text[])'
     assert.deepEqual(ran, [
-      { sql, parameters: [1, 5, ['a']], name: 'find' },
-      { sql, parameters: [1, 6, ['b', 'c']], name: 'find' },
+      { sql, parameters: [5, ['a']], name: 'find' },
+      { sql, parameters: [6, ['b', 'c']], name: 'find' },
     ])
   }
   assert.equal(builds, 2)

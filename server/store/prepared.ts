@@ -5,7 +5,15 @@
  *       db.selectFrom('ports').selectAll().where('id', '=', p.id))
  *     const row = await portById.first(tx, { id })
  */
-import type { Compilable, Kysely } from 'kysely'
+import {
+  type Compilable,
+  type Kysely,
+  type KyselyPlugin,
+  OperationNodeTransformer,
+  type PrimitiveValueListNode,
+  ValueListNode,
+  ValueNode,
+} from 'kysely'
 import type { Engine, ReadTx } from './store.ts'
 import type { Tables } from './tables.ts'
 
@@ -24,9 +32,35 @@ class Placeholder {
   }
 }
 
+/**
+ * Writes constants into the text. The engine plans with what they are; SQLite, which looks at the value of a parameter
+ * where a partial index may serve (`status = 'ACTIVE'`), would prepare such a statement anew each time it runs.
+ */
+class ConstantWriter extends OperationNodeTransformer {
+  protected override transformValue(node: ValueNode): ValueNode {
+    return written(node.value)
+  }
+  protected override transformPrimitiveValueList(node: PrimitiveValueListNode): PrimitiveValueListNode {
+    return ValueListNode.create(node.values.map(written)) as unknown as PrimitiveValueListNode
+  }
+}
+
+function written(value: unknown): ValueNode {
+  if (typeof value === 'boolean') return ValueNode.createImmediate(Number(value))
+  const plain = typeof value === 'string' || typeof value === 'number' || value === null
+  return plain ? ValueNode.createImmediate(value) : ValueNode.create(value)
+}
+
+const writer = new ConstantWriter()
+
+const constantsWritten: KyselyPlugin = {
+  transformQuery: ({ node, queryId }) => writer.transformNode(node, queryId),
+  transformResult: async ({ result }) => result,
+}
+
 interface Compiled {
   sql: string
-  /** Placeholders to fill in, constants to pass on. */
+  /** Placeholders to fill in, and constants that are no plain value. */
   slots: readonly unknown[]
 }
 
@@ -42,7 +76,7 @@ export function prepared<P extends object, R>(
 
   function compile(tx: ReadTx): Compiled {
     const placeholders = new Proxy({}, { get: (_target, key) => new Placeholder(String(key)) }) as P
-    const { sql, parameters } = build(tx.db, placeholders, tx.engine).compile()
+    const { sql, parameters } = build(tx.db.withPlugin(constantsWritten), placeholders, tx.engine).compile()
     return { sql, slots: parameters }
   }
 
