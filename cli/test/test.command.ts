@@ -152,7 +152,15 @@ export async function test(names: readonly string[], options: TestOptions): Prom
   )
   const env = options.soak === true ? { ...process.env, NUCLEON_TEST_SOAK: '1' } : process.env
   const results: Totals[] = []
+  let stopped = false
+  const stop = () => {
+    stopped = true
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
   for (const lane of chosen) {
+    // The running lane has been ended with its processes; the others are not begun.
+    if (stopped) break
     const started = performance.now()
     say(`${lane.name}: ${lane.about}`)
     const totals = await runLane(lane, files.filter(lane.holds), env)
@@ -166,6 +174,9 @@ export async function test(names: readonly string[], options: TestOptions): Prom
     results.push({ ...totals })
   }
   const all = sum(results)
+  const nothing = all.passed + all.failed + all.skipped === 0
+  if (stopped) say('stopped before the end')
+  else if (nothing && options.only !== undefined) say(`no test file is called *${options.only}*`)
   say(`${all.passed} passed, ${all.failed} failed, ${all.skipped} skipped`)
-  if (all.failed > 0 || all.passed === 0) process.exitCode = 1
+  if (all.failed > 0 || all.passed === 0 || stopped) process.exitCode = 1
 }
