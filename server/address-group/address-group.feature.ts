@@ -4,7 +4,7 @@ import { ValidationError } from '../../model/fields/kind.ts'
 import { cidrs } from '../../model/fields/lists.ts'
 import type { Resource } from '../../model/resource.ts'
 import { accessColumn } from '../columns.ts'
-import { removeEntries, type Sharing } from '../rbac/sharing.ts'
+import { projectsNaming, removeEntries, type Sharing } from '../rbac/sharing.ts'
 import type { Feature, View } from '../resource.ts'
 import { isOneOf } from '../store/lists.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
@@ -101,13 +101,5 @@ async function addressesOf(tx: ReadTx, ids: readonly string[]): Promise<Map<stri
 
 const addressGroupSharing: Sharing = {
   actions: ['access_as_shared'],
-  async users(tx, id) {
-    const rows = await tx.db
-      .selectFrom('security_group_rules')
-      .select('project_id')
-      .distinct()
-      .where('remote_address_group_id', '=', id)
-      .execute()
-    return rows.map((row) => row.project_id)
-  },
+  users: projectsNaming(['security_group_rules', 'remote_address_group_id']),
 }

@@ -14,6 +14,7 @@ import {
   everybody,
   isOpenToAll,
   openToAll,
+  projectsNaming,
   removeEntries,
   type Sharing,
   strandedUser,
@@ -107,16 +108,7 @@ const sharing: Sharing = {
   type: 'qos_policy',
   actions: ['access_as_shared'],
   touch: touchPolicy,
-  async users(tx, id) {
-    const rows = await tx.db
-      .selectFrom('ports')
-      .select('project_id')
-      .distinct()
-      .where('qos_policy_id', '=', id)
-      .union(tx.db.selectFrom('networks').select('project_id').distinct().where('qos_policy_id', '=', id))
-      .execute()
-    return rows.map((row) => row.project_id)
-  },
+  users: projectsNaming(['ports', 'qos_policy_id'], ['networks', 'qos_policy_id']),
 }
 
 /** True when something changed. Throws RbacPolicyInUse where another project would lose what it uses. */

@@ -3,8 +3,10 @@
  * holds the entries of all types; an object's feature removes them with the object.
  */
 import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
+import type { Tables } from '../store/tables.ts'
 
 export type SharingAction = 'access_as_shared' | 'access_as_external'
 
@@ -21,6 +23,20 @@ export interface Sharing {
   users(tx: ReadTx, id: string, action: SharingAction): Promise<string[]>
   /** Counts a change of its entries on the object (revision_number). Absent: it does not count there. */
   touch?(tx: Tx, id: string): Promise<void>
+}
+
+/** Projects with rows that name the object in one of these columns: `['subnets', 'subnetpool_id']`. */
+export function projectsNaming(
+  ...places: readonly (readonly [table: keyof Tables, column: string])[]
+): Sharing['users'] {
+  return async (tx, id) => {
+    const each = places.map(
+      ([table, column]) =>
+        sql`select distinct project_id from ${sql.table(table)} where ${sql.ref(column)} = ${id}`,
+    )
+    const { rows } = await sql<{ project_id: string }>`${sql.join(each, sql` union `)}`.execute(tx.db)
+    return rows.map((row) => row.project_id)
+  }
 }
 
 export interface Shared {

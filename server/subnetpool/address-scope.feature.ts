@@ -2,7 +2,7 @@
 import { addressScopeInUse, addressScopeUpdateError } from '../../lib/errors.ts'
 import type { Resource } from '../../model/resource.ts'
 import { accessColumn, flag } from '../columns.ts'
-import { openToAll, removeEntries, type Sharing } from '../rbac/sharing.ts'
+import { openToAll, projectsNaming, removeEntries, type Sharing } from '../rbac/sharing.ts'
 import type { Feature } from '../resource.ts'
 import { storedFeature } from '../stored/stored.ts'
 
@@ -11,15 +11,7 @@ const type = 'address_scope'
 /** Projects with pools of the scope use it. */
 const sharing: Sharing = {
   actions: ['access_as_shared'],
-  async users(tx, id) {
-    const rows = await tx.db
-      .selectFrom('subnetpools')
-      .select('project_id')
-      .distinct()
-      .where('address_scope_id', '=', id)
-      .execute()
-    return rows.map((row) => row.project_id)
-  },
+  users: projectsNaming(['subnetpools', 'address_scope_id']),
 }
 
 export function addressScopeFeature(resource: Resource): Feature {

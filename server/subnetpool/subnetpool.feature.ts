@@ -30,7 +30,7 @@ import { faultOf } from '../api/body.ts'
 import { accessColumn, flag } from '../columns.ts'
 import type { Context } from '../context.ts'
 import { touchNetwork } from '../network/network.store.ts'
-import { openToAll, removeEntries, type Sharing } from '../rbac/sharing.ts'
+import { openToAll, projectsNaming, removeEntries, type Sharing } from '../rbac/sharing.ts'
 import type { Feature, Input, View } from '../resource.ts'
 import { isUniqueViolation } from '../store/errors.ts'
 import { isOneOf } from '../store/lists.ts'
@@ -46,15 +46,7 @@ const type = 'subnetpool'
 /** Projects with subnets of the pool use it. */
 const sharing: Sharing = {
   actions: ['access_as_shared'],
-  async users(tx, id) {
-    const rows = await tx.db
-      .selectFrom('subnets')
-      .select('project_id')
-      .distinct()
-      .where('subnetpool_id', '=', id)
-      .execute()
-    return rows.map((row) => row.project_id)
-  },
+  users: projectsNaming(['subnets', 'subnetpool_id']),
   touch: (tx, id) => touchRow(tx, type, 'subnetpools', id),
 }
 
