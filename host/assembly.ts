@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Facility } from './facility.ts'
+import { createForker } from './forker.ts'
 import type { Host, HostOptions } from './host.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { openLedger } from './ledger.ts'
@@ -13,6 +14,7 @@ import type { Log } from './log.ts'
 import { createFlowsFacility, holdsForeignFlows } from './ovs/flows.facility.ts'
 import { createSwitchFacility } from './ovs/switch.facility.ts'
 import { createReconciler } from './reconciler.ts'
+import { runBy } from './run.ts'
 
 export interface HostExtras {
   /** Milliseconds between two looks of the slow audit (5000). 0: none. */
@@ -79,8 +81,12 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
   const stages = [[keep(network), keep(files)], [keep(ovs)], [keep(flows), keep(processes)], [keep(leases)]]
   const reconciler = createReconciler({ stages, log, auditInterval, onPass: (ms) => extras.onPass?.(ms) })
 
+  const forker = createForker()
+  let direct: (() => void) | undefined
+
   return {
     async start() {
+      direct ??= runBy(forker.run)
       await keepers.get('switch')?.start()
       // Processes are adopted before files: signals that an earlier agent owes them are delivered at once.
       await keepers.get('processes')?.start()
@@ -93,6 +99,10 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     onPlugs: ovs.onPlugs,
     onStatus: reconciler.onStatus,
     idle: reconciler.idle,
-    stop: reconciler.stop,
+    async stop() {
+      await reconciler.stop()
+      direct?.()
+      forker.stop()
+    },
   }
 }

@@ -36,14 +36,53 @@ export class CommandError extends Error {
   }
 }
 
+export type Argv = readonly [string, ...string[]]
+
+/** How a program ended. */
+export interface Ended {
+  /** Exit status; null when it ended by a signal or did not start. */
+  status: number | null
+  /** Why, where it is not the status that says it. */
+  reason: string | undefined
+  stdout: string
+  stderr: string
+}
+
+/** Runs a program with that input; kills it after `timeout` ms. */
+export type Runner = (argv: Argv, input: string, timeout: number) => Promise<Ended>
+
+const runners: Runner[] = []
+
+/** From now on programs without an environment of their own are run by this one; answers how to end that. */
+export function runBy(runner: Runner): () => void {
+  runners.push(runner)
+  return () => void runners.splice(runners.indexOf(runner), 1)
+}
+
 /** Runs `argv` and answers what it printed; throws CommandError unless it exits with 0. */
-export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
-  return new Promise((resolve, reject) => {
+export async function run(argv: Argv, options: RunOptions = {}): Promise<string> {
+  const { input = '', timeout = 10_000, env, cwd } = options
+  const runner = env || cwd ? undefined : runners.at(-1)
+  const { status, reason, stdout, stderr } = runner
+    ? await runner(argv, input, timeout)
+    : await runHere(argv, input, timeout, { env, cwd })
+  if (status === 0) return stdout
+  throw new CommandError(argv, status, stdout, stderr, reason ?? (stderr.trim() || `exit status ${status}`))
+}
+
+/** Runs it as a child of this process. */
+function runHere(
+  argv: Argv,
+  input: string,
+  timeout: number,
+  { env, cwd }: { env: NodeJS.ProcessEnv | undefined; cwd: string | undefined },
+): Promise<Ended> {
+  return new Promise((resolve) => {
     const [program, ...args] = argv
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.env ? { env: options.env } : {}),
-      ...(options.cwd ? { cwd: options.cwd } : {}),
+      ...(env ? { env } : {}),
+      ...(cwd ? { cwd } : {}),
     })
     const out: Buffer[] = []
     const err: Buffer[] = []
@@ -51,25 +90,22 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
     const timer = setTimeout(() => {
       timedOut = true
       child.kill('SIGKILL')
-    }, options.timeout ?? 10_000)
+    }, timeout)
     const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('utf8')
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
     child.on('error', (error) => {
       clearTimeout(timer)
-      reject(new CommandError(argv, null, '', '', error.message))
+      resolve({ status: null, reason: error.message, stdout: '', stderr: '' })
     })
     child.on('close', (status, signal) => {
       clearTimeout(timer)
-      if (status === 0) return resolve(text(out))
       const stderr = text(err)
-      const reason = timedOut
-        ? 'timed out'
-        : stderr.trim() || (signal ? `ended by ${signal}` : `exit status ${status}`)
-      reject(new CommandError(argv, status, text(out), stderr, reason))
+      const ended = stderr.trim() === '' && signal ? `ended by ${signal}` : undefined
+      resolve({ status, reason: timedOut ? 'timed out' : ended, stdout: text(out), stderr })
     })
     // A program that ends without reading its input is judged by its exit status.
     child.stdin.on('error', () => {})
-    child.stdin.end(options.input ?? '')
+    child.stdin.end(input)
   })
 }

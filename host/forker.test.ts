@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { after, test } from 'node:test'
+import { createForker } from './forker.ts'
+
+const forker = createForker()
+after(() => forker.stop())
+
+const sh = (line: string, input = '', timeout = 10_000) => forker.run(['sh', '-c', line], input, timeout)
+
+test('a program answers what it printed, what it complained of, and its status', async () => {
+  assert.deepEqual(await sh('cat; echo no >&2; exit 3', 'yes'), {
+    status: 3,
+    reason: undefined,
+    stdout: 'yes',
+    stderr: 'no\n',
+  })
+  assert.equal(
+    (await forker.run(['printf', '%s|', '', 'a b', '$x"', 'ü\n'], '', 1000)).stdout,
+    '|a b|$x"|ü\n|',
+  )
+})
+
+test('many at a time, with much to read and to say, each get their own', async () => {
+  const sizes = Array.from({ length: 40 }, (_, n) => n * 20_000)
+  const answers = await Promise.all(
+    sizes.map((size, n) => sh(`cat; echo ${n} >&2`, String(n % 10).repeat(size))),
+  )
+  for (const [n, { status, stdout, stderr }] of answers.entries()) {
+    assert.deepEqual([status, stderr], [0, `${n}\n`])
+    assert.equal(stdout, String(n % 10).repeat(sizes[n] ?? 0))
+  }
+})
+
+test('one that does not read its input, or does not end, or cannot start, is told of', async () => {
+  assert.equal((await sh('exit 0', 'x'.repeat(1_000_000))).status, 0)
+  const [slow, quick] = await Promise.all([sh('exec sleep 30', '', 1000), sh('echo quick')])
+  assert.deepEqual([slow.status, slow.reason, quick.stdout], [null, 'timed out', 'quick\n'])
+  const absent = await forker.run(['/no/such/program'], '', 1000)
+  assert.equal(absent.status, null)
+  assert.match(absent.reason ?? '', /cannot start: No such file/)
+  assert.match((await forker.run(['echo', 'a\0b'], '', 1000)).reason ?? '', /NUL/)
+  assert.match((await sh('kill -9 $$')).reason ?? '', /signal 9/)
+})
+
+test('when its process is killed, what runs fails and the next program finds another', async () => {
+  const running = sh('sleep 5')
+  await sh('true')
+  process.kill(perlChild(), 'SIGKILL')
+  const { status, reason } = await running
+  assert.deepEqual([status, reason], [null, 'the process that runs programs has ended'])
+  assert.equal((await sh('echo again')).stdout, 'again\n')
+})
+
+/** The process of this test's forker. */
+function perlChild(): number {
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const [, command, , parent] =
+        /^\d+ \((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? []
+      if (command === 'perl' && Number(parent) === process.pid) return Number(name)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error('no process of the forker')
+}
