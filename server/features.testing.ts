@@ -117,7 +117,7 @@ export async function startCloud(
         }
       },
     },
-    log: silentLogger,
+    log,
   })
   await api.ready()
 

@@ -1,7 +1,6 @@
 /** Who keeps a port from being deleted, as columns that come with the port's row: trunks and local IPs. */
 import { type RawBuilder, sql } from 'kysely'
 import { portInUseAsSubPort, portInUseAsTrunkParent, servicePortInUse } from '../../lib/errors.ts'
-import type { View } from '../resource.ts'
 
 /** Null where nobody holds it in that way. */
 export const holderColumns: Record<string, () => RawBuilder<string | null>> = {
@@ -11,7 +10,7 @@ export const holderColumns: Record<string, () => RawBuilder<string | null>> = {
 }
 
 /** Throws PortInUseAsTrunkParent, PortInUseAsSubPort, ServicePortInUse. */
-export function requireNotHeld(port: View): void {
+export function requireNotHeld(port: Readonly<Record<string, unknown>> & { id: string }): void {
   const { trunk_id: trunk, subport_of: parent, local_ip_id: localIp } = port
   if (typeof trunk === 'string') throw portInUseAsTrunkParent(port.id, trunk)
   if (typeof parent === 'string') throw portInUseAsSubPort(port.id, parent)

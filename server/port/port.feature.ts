@@ -5,11 +5,9 @@ import type { Ml2 } from '../ml2/ml2.ts'
 import { networkTargets } from '../network/network.targets.ts'
 import { checkPolicyChange, requireUsablePolicy } from '../qos/use.ts'
 import type { Feature, Input } from '../resource.ts'
-import { isForeignKeyViolation, RetryTransaction } from '../store/errors.ts'
 import type { Tx } from '../store/store.ts'
 import { replaceTags } from '../tag/tags.ts'
 import { portBindings } from './bindings.member.ts'
-import { requireNotHeld } from './holders.ts'
 import { portReader } from './port.reader.ts'
 import {
   createPort,
@@ -55,15 +53,7 @@ export function portFeature(resource: Resource, ml2: Ml2): Feature {
       const wanted: PortChanges = { ...body, extras: changes, ...bindingOf(body) }
       await updatePort(tx, ml2, current.id, wanted)
     },
-    async remove(tx, _context, current) {
-      requireNotHeld(current)
-      try {
-        await removePort(tx, ml2, current.id)
-      } catch (error) {
-        // Somebody took hold of it since the look above: run again, and find him.
-        throw isForeignKeyViolation(error) ? new RetryTransaction('port was used meanwhile') : error
-      }
-    },
+    remove: (tx, _context, current) => removePort(tx, ml2, current.id),
     members: {
       ...(resource.members.bindings && { bindings: portBindings(resource.members.bindings, ml2) }),
     },

@@ -34,7 +34,7 @@ import type { PortEvent } from '../ml2/mechanism-drivers/mechanism-driver.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { changeGroups, startGroups } from '../security-group/port-groups.ts'
 import { segmentsOfHosts } from '../segment/host-segments.ts'
-import { isUniqueViolation, RetryTransaction } from '../store/errors.ts'
+import { isForeignKeyViolation, isUniqueViolation, RetryTransaction } from '../store/errors.ts'
 import { isOneOf } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
@@ -45,6 +45,7 @@ import { activeBinding, deleteBindings, noteBinding, storeBinding } from './bind
 import { type DhcpOptionInput, mergeDhcpOptions } from './dhcp-options.ts'
 import { storedDnsName } from './dns.ts'
 import { storedExtras } from './extras.ts'
+import { holderColumns, requireNotHeld } from './holders.ts'
 import { randomMac } from './mac.ts'
 import { blocksOf, putBlocks } from './provisioning.ts'
 
@@ -177,6 +178,14 @@ const updatePortRow = prepared('port-update', (db, p: PortRow) =>
 
 export const portById = prepared('port-by-id', (db, p: { id: string }) =>
   db.selectFrom('ports').selectAll().where('id', '=', p.id),
+)
+
+const portToRemove = prepared('port-to-remove', (db, p: { id: string }) =>
+  db
+    .selectFrom('ports')
+    .selectAll()
+    .select(Object.entries(holderColumns).map(([name, column]) => column().as(name)))
+    .where('id', '=', p.id),
 )
 
 const deletePort = prepared('port-delete', (db, p: { id: string }) =>
@@ -536,14 +545,20 @@ async function changeAddresses(
   return { now: [...keep, ...added], changed: remove.length + added.length > 0 }
 }
 
-/** Removes a port with all that is its own. Throws PortNotFound. */
+/** Removes a port with all that is its own. Throws PortNotFound, and what requireNotHeld throws. */
 export async function removePort(tx: Tx, ml2: Ml2, id: string): Promise<void> {
-  const row = await portById.first(tx, { id })
+  const row = await portToRemove.first(tx, { id })
   if (!row) throw portNotFound(id)
+  requireNotHeld(row)
   await precommit(tx, ml2, { operation: 'delete', portId: id, networkId: row.network_id })
   await releaseAddresses(tx, await allocationsOf(tx, id))
   await removeTags(tx, 'port', id)
-  await deletePort.run(tx, { id })
+  try {
+    await deletePort.run(tx, { id })
+  } catch (error) {
+    // Somebody took hold of it since the look above: run again, and find him.
+    throw isForeignKeyViolation(error) ? new RetryTransaction('port was used meanwhile') : error
+  }
   notePort(tx, 'delete', { ...row, revision_number: row.revision_number + 1 })
 }
 

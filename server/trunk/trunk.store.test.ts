@@ -138,3 +138,29 @@ onCloud('a port that a host has neither becomes a parent nor loses its trunk', a
   await admin.update('port', port.id, { 'binding:host_id': '' })
   await admin.remove('trunk', trunk.id)
 })
+
+onCloud('a port that would go with its network keeps it while something holds the port', async (cloud) => {
+  const { admin } = cloud
+  const network = await admin.create('network', {})
+  const owned = { network_id: network.id, device_owner: 'network:dhcp' }
+  const [parent, child, local] = await admin.createAll('port', [owned, owned, owned])
+  const subnet = { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/24' }
+  await admin.create('subnet', subnet)
+  await admin.update('port', local?.id, { fixed_ips: [{ ip_address: '10.0.0.77' }] })
+  const trunk = await admin.create('trunk', { port_id: parent?.id })
+  const fault = async () => {
+    const { status, fault } = await admin.call('DELETE', `networks/${network.id}`)
+    return [status, fault]
+  }
+  assert.deepEqual(await fault(), [409, 'PortInUseAsTrunkParent'])
+  const sub_ports = [{ port_id: child?.id, segmentation_type: 'vlan', segmentation_id: 7 }]
+  await admin.call('PUT', `trunks/${trunk.id}/add_subports`, { sub_ports })
+  await admin.call('DELETE', `ports/${parent?.id}`)
+  const other = await admin.create('local_ip', { local_port_id: local?.id })
+  assert.equal((await fault())[0], 409)
+  assert.equal((await admin.list('port', `?network_id=${network.id}`)).length, 3)
+  await admin.remove('trunk', trunk.id)
+  assert.deepEqual(await fault(), [409, 'ServicePortInUse'])
+  await admin.remove('local_ip', other.id)
+  assert.equal((await fault())[0], 204)
+})
