@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { createForker } from './forker.ts'
+import type { Argv } from './run.ts'
 
 const forker = createForker()
 after(() => forker.stop())
 
-const sh = (line: string, input = '', timeout = 10_000) => forker.run(['sh', '-c', line], input, timeout)
+const exec = (argv: Argv, input = '', timeout = 10_000, namespace: string | null = null) =>
+  forker.run({ argv, input, timeout, namespace })
+const sh = (line: string, input = '', timeout = 10_000) => exec(['sh', '-c', line], input, timeout)
 
 test('a program answers what it printed, what it complained of, and its status', async () => {
   assert.deepEqual(await sh('cat; echo no >&2; exit 3', 'yes'), {
@@ -15,10 +18,7 @@ test('a program answers what it printed, what it complained of, and its status',
     stdout: 'yes',
     stderr: 'no\n',
   })
-  assert.equal(
-    (await forker.run(['printf', '%s|', '', 'a b', '$x"', 'ü\n'], '', 1000)).stdout,
-    '|a b|$x"|ü\n|',
-  )
+  assert.equal((await exec(['printf', '%s|', '', 'a b', '$x"', 'ü\n'])).stdout, '|a b|$x"|ü\n|')
 })
 
 test('many at a time, with much to read and to say, each get their own', async () => {
@@ -36,10 +36,10 @@ test('one that does not read its input, or does not end, or cannot start, is tol
   assert.equal((await sh('exit 0', 'x'.repeat(1_000_000))).status, 0)
   const [slow, quick] = await Promise.all([sh('exec sleep 30', '', 1000), sh('echo quick')])
   assert.deepEqual([slow.status, slow.reason, quick.stdout], [null, 'timed out', 'quick\n'])
-  const absent = await forker.run(['/no/such/program'], '', 1000)
+  const absent = await exec(['/no/such/program'])
   assert.equal(absent.status, null)
   assert.match(absent.reason ?? '', /cannot start: No such file/)
-  assert.match((await forker.run(['echo', 'a\0b'], '', 1000)).reason ?? '', /NUL/)
+  assert.match((await exec(['echo', 'a\0b'])).reason ?? '', /NUL/)
   assert.match((await sh('kill -9 $$')).reason ?? '', /signal 9/)
 })
 

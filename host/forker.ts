@@ -3,17 +3,22 @@
  * of standing still for each 100 MB of an agent, and a cold host takes more than a thousand. A process of 5 MB does it
  * in less than one, while the agent goes on.
  *
- * Both sides speak in frames of 32-bit lengths. A request: number, length, then texts with their lengths (seconds,
- * input, arguments). An answer: number, length, then status as of wait(2), standard output, standard error.
+ * Both sides speak in frames of 32-bit lengths. A request: number, length, then texts with their lengths (seconds, the
+ * file of a network namespace or nothing, input, arguments). An answer: number, length, then status as of wait(2), standard output, standard error.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import type { Argv, Ended, Runner } from './run.ts'
+import { entering, netnsDir, setns } from './linux/netns.ts'
+import type { Ended, Program, Runner } from './run.ts'
 
-/** Ends with its standard input, which ends with the agent. Programs are ended by an alarm that outlives exec. */
+/**
+ * Ends with its standard input, which ends with the agent. Programs are ended by an alarm that outlives exec. An input
+ * that a pipe holds at once does not wait for its reader; a larger one is a file without a name.
+ */
 const script = `
 use strict;
 my ($asked, %job, %pipe) = ('');
+$SIG{PIPE} = 'IGNORE';
 binmode STDIN; binmode STDOUT;
 while (1) {
   my $ready = ''; vec($ready, $_, 1) = 1 for 0, keys %pipe;
@@ -34,19 +39,26 @@ while (1) {
   }
 }
 sub start {
-  my ($id, $seconds, $input, @argv) = @_;
-  pipe(my $out, my $out_end) && pipe(my $err, my $err_end) && open(my $in, '+>', undef) or exit 1;
-  print $in $input; seek($in, 0, 0);
+  my ($id, $seconds, $space, $input, @argv) = @_;
+  pipe(my $out, my $out_end) && pipe(my $err, my $err_end) or exit 1;
+  my ($in, $in_end); my $fits = length $input <= 65536;
+  $fits ? pipe($in, $in_end) : open($in, '+>', undef) or exit 1;
+  if (!$fits) { print $in $input; seek($in, 0, 0) }
   my $pid = fork; exit 1 unless defined $pid;
   if (!$pid) {
     open(STDIN, '<&', $in); open(STDOUT, '>&', $out_end); open(STDERR, '>&', $err_end);
-    alarm $seconds;
-    no warnings; exec { $argv[0] } @argv;
-    syswrite(STDERR, "cannot start: $!"); kill 'KILL', $$;
+    alarm $seconds; $SIG{PIPE} = 'DEFAULT';
+    if ($space ne '') {
+      open(my $file, '<', $space) or fail("cannot open $space");
+      syscall($ARGV[0], fileno($file), 0x40000000) == 0 or fail("cannot enter $space");
+    }
+    no warnings; exec { $argv[0] } @argv; fail('cannot start');
   }
+  syswrite($in_end, $input) if $fits && length $input;
   $job{$id} = { pid => $pid, out => '', err => '', open => 2 };
   $pipe{fileno $out} = [$id, 'out', $out]; $pipe{fileno $err} = [$id, 'err', $err];
 }
+sub fail { syswrite(STDERR, "$_[0]: $!"); kill 'KILL', $$; }
 sub finish {
   my ($id) = @_; my $done = delete $job{$id};
   waitpid($done->{pid}, 0);
@@ -69,7 +81,7 @@ export function createForker(): Forker {
   let last = 0
 
   function begin(): Writable {
-    const begun = spawn('perl', ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const begun = spawn('perl', ['-e', script, String(setns ?? 0)], { stdio: ['pipe', 'pipe', 'inherit'] })
     const mine = waiting
     const over = (reason: string): void => {
       if (child === begun) {
@@ -91,15 +103,15 @@ export function createForker(): Forker {
   }
 
   return {
-    async run(argv, input, timeout) {
+    async run(program) {
       // exec(2) would end it there.
-      const cut = argv.find((text) => text.includes('\0'))
+      const cut = program.argv.find((text) => text.includes('\0'))
       if (cut !== undefined) return failed('an argument holds a NUL')
       const stdin = child?.stdin ?? begin()
       last = (last + 1) >>> 0
       const id = last
       const ended = new Promise<Ended>((resolve) => waiting.set(id, resolve))
-      stdin.write(requestOf(id, argv, input, timeout))
+      stdin.write(requestOf(id, program))
       return ended
     },
     stop: () => void child?.stdin.end(),
@@ -108,8 +120,11 @@ export function createForker(): Forker {
 
 const failed = (reason: string): Ended => ({ status: null, reason, stdout: '', stderr: '' })
 
-function requestOf(id: number, argv: Argv, input: string, timeout: number): Buffer {
-  const texts = [String(Math.ceil(timeout / 1000)), input, ...argv].flatMap((text) => {
+function requestOf(id: number, { argv, namespace, input, timeout }: Program): Buffer {
+  const bySetns = namespace !== null && setns !== undefined
+  const enter = namespace === null || bySetns ? [] : entering(namespace)
+  const place = bySetns ? `${netnsDir}/${namespace}` : ''
+  const texts = [String(Math.ceil(timeout / 1000)), place, input, ...enter, ...argv].flatMap((text) => {
     const bytes = Buffer.from(text)
     return [numbers(bytes.length), bytes]
   })

@@ -193,7 +193,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   async function look(): Promise<void> {
     const scopes = [...dirtyScopes]
     dirtyScopes.clear()
-    await eachOf(scopes, 6, async (scope) => {
+    await eachOf(scopes, 16, async (scope) => {
       try {
         integrate(scope, await facility.observe(scope))
         forget(`scope ${scope}`)

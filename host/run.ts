@@ -3,8 +3,11 @@
  * CommandError that says what was run and what it complained about.
  */
 import { spawn } from 'node:child_process'
+import { entering } from './linux/netns.ts'
 
 export interface RunOptions {
+  /** Name of the network namespace to run it in; null or absent: this one. */
+  namespace?: string | null
   /** Text for the program's standard input. */
   input?: string
   /** Milliseconds until the program is killed; 10 s unless told. */
@@ -48,8 +51,15 @@ export interface Ended {
   stderr: string
 }
 
-/** Runs a program with that input; kills it after `timeout` ms. */
-export type Runner = (argv: Argv, input: string, timeout: number) => Promise<Ended>
+/** A program to run, with its input; it is killed after `timeout` ms. */
+export interface Program {
+  argv: Argv
+  namespace: string | null
+  input: string
+  timeout: number
+}
+
+export type Runner = (program: Program) => Promise<Ended>
 
 const runners: Runner[] = []
 
@@ -61,24 +71,21 @@ export function runBy(runner: Runner): () => void {
 
 /** Runs `argv` and answers what it printed; throws CommandError unless it exits with 0. */
 export async function run(argv: Argv, options: RunOptions = {}): Promise<string> {
-  const { input = '', timeout = 10_000, env, cwd } = options
+  const { namespace = null, input = '', timeout = 10_000, env, cwd } = options
+  const program: Program = { argv, namespace, input, timeout }
   const runner = env || cwd ? undefined : runners.at(-1)
-  const { status, reason, stdout, stderr } = runner
-    ? await runner(argv, input, timeout)
-    : await runHere(argv, input, timeout, { env, cwd })
+  const { status, reason, stdout, stderr } = await (runner ? runner(program) : runHere(program, { env, cwd }))
   if (status === 0) return stdout
   throw new CommandError(argv, status, stdout, stderr, reason ?? (stderr.trim() || `exit status ${status}`))
 }
 
 /** Runs it as a child of this process. */
 function runHere(
-  argv: Argv,
-  input: string,
-  timeout: number,
+  { argv, namespace, input, timeout }: Program,
   { env, cwd }: { env: NodeJS.ProcessEnv | undefined; cwd: string | undefined },
 ): Promise<Ended> {
   return new Promise((resolve) => {
-    const [program, ...args] = argv
+    const [program, ...args]: Argv = namespace === null ? argv : [...entering(namespace), ...argv]
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(env ? { env } : {}),

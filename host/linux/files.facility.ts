@@ -52,6 +52,8 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
   const { ledger } = options
   const noticeDir = join(options.runDir, 'notices')
   const wanted = new Map<string, HostObject>()
+  /** How many wanted objects are below each directory. */
+  const wantedBelow = new Map<string, number>()
   /** Path of the lease file of a process. */
   const leasesOf = new Map<string, string>()
   const remembered = new Map<string, Remembered>()
@@ -63,15 +65,12 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
 
   const isOwned = (directory: string): boolean => ledger.has(`directory ${directory}`)
 
-  function pathsOfProcesses(): Set<string> {
-    const paths = new Set<string>()
-    for (const process of options.processes()) {
-      for (const arg of process.argv) {
-        const at = arg.indexOf('/')
-        if (at === 0 || arg[at - 1] === '=') paths.add(arg.slice(at))
-      }
-    }
-    return paths
+  /** True for a path that an argument of a process names: its own, whoever wrote it. */
+  function isOfProcess(path: string): boolean {
+    const value = `=${path}`
+    for (const process of options.processes())
+      for (const arg of process.argv) if (arg === path || arg.endsWith(value)) return true
+    return false
   }
 
   // Events
@@ -124,10 +123,9 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
     if (names.size === 0) return observeAll(directory)
     // Others than those named have not changed.
     const look: Look & { gone: string[] } = { complete: false, found: [], gone: [] }
-    const theirs = isOwned(directory) ? pathsOfProcesses() : new Set<string>()
     await eachOf([...names], 16, async (name) => {
       const path = join(directory, name)
-      const seen = await lookAt(path, isOwned(directory), theirs)
+      const seen = await lookAt(path, isOwned(directory))
       for (const kind of ['file', 'lease-file', 'directory']) {
         const ident = `${kind} ${path}`
         if (seen?.ident !== ident && (kind !== 'directory' || !isScope(path))) look.gone.push(ident)
@@ -139,18 +137,14 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
 
   /** A directory that is wanted or known as ours is seen in its own scope. */
   const isScope = (path: string): boolean =>
-    wanted.has(`directory ${path}`) || isOwned(path) || holdsWanted(path)
+    wanted.has(`directory ${path}`) || isOwned(path) || wantedBelow.has(path)
 
   /** Whatever of ours is at that path, unless a program keeps it for itself. */
-  async function lookAt(
-    path: string,
-    ownedHere: boolean,
-    theirs: ReadonlySet<string>,
-  ): Promise<Observed | undefined> {
+  async function lookAt(path: string, ownedHere: boolean): Promise<Observed | undefined> {
     const leases = wanted.get(`lease-file ${path}`)
     if (leases?.kind === 'lease-file') return leaseFiles.look(leases)
     const seen = await look(path, ownedHere)
-    return seen && (wanted.has(seen.ident) || !theirs.has(path)) ? seen : undefined
+    return seen && (wanted.has(seen.ident) || !ownedHere || !isOfProcess(path)) ? seen : undefined
   }
 
   async function observeAll(directory: string): Promise<{ complete: true; found: Observed[] }> {
@@ -173,14 +167,13 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
         generation: String(stat.ino),
       })
     }
-    const theirs = ownedHere ? pathsOfProcesses() : new Set<string>()
     const paths = ownedHere
       ? (await readdir(directory)).map((name) => join(directory, name))
       : [...wanted.values()].flatMap((object) =>
           isFile(object) && dirname(object.path) === directory ? [object.path] : [],
         )
     await eachOf(paths, 16, async (path) => {
-      const seen = await lookAt(path, ownedHere, theirs)
+      const seen = await lookAt(path, ownedHere)
       if (seen) found.push(seen)
     })
     return { complete: true, found }
@@ -214,7 +207,6 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
       if (object?.kind === 'directory')
         looks.set(object.path, { ...(await observeAll(object.path)), gone: [] })
     }
-    const theirs = pathsOfProcesses()
     await eachOf(changes, 16, async (change) => {
       const object = change.wanted ?? change.observed?.object
       if (!object || !isFile(object)) return
@@ -222,18 +214,20 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
       const found = looks.get(directory) ?? { complete: false, found: [], gone: [] }
       looks.set(directory, found)
       if (found.complete) return
-      const seen = await lookAt(object.path, isOwned(directory), theirs)
+      const seen = await lookAt(object.path, isOwned(directory))
       if (seen) found.found.push(seen)
       if (seen?.ident !== change.ident) found.gone.push(change.ident)
     })
     return looks
   }
 
-  function holdsWanted(directory: string): boolean {
-    for (const object of wanted.values()) {
-      if ('path' in object && object.path.startsWith(`${directory}/`)) return true
+  /** Notes that one more object is wanted, or one less, in all directories above that path. */
+  function countAbove(path: string, by: number): void {
+    for (let directory = dirname(path); directory !== '/'; directory = dirname(directory)) {
+      const count = (wantedBelow.get(directory) ?? 0) + by
+      if (count > 0) wantedBelow.set(directory, count)
+      else wantedBelow.delete(directory)
     }
-    return false
   }
 
   async function make(change: Change): Promise<void> {
@@ -361,6 +355,9 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
       return [...scopes]
     },
     wanted(key, object, before) {
+      const subject = object ?? wanted.get(key)
+      const by = Number(object !== undefined) - Number(wanted.has(key))
+      if (subject && 'path' in subject && by !== 0) countAbove(subject.path, by)
       if (object) {
         wanted.set(key, object)
         departed.delete(key)
@@ -390,7 +387,7 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
       return 'differs'
     },
     // What was seen before its process was wanted, as at the start of an agent, is the process's all the same.
-    spares: ({ object }) => object.kind === 'file' && pathsOfProcesses().has(object.path),
+    spares: ({ object }) => object.kind === 'file' && isOfProcess(object.path),
     apply,
     begun(process) {
       const path = leasesOf.get(process)

@@ -25,7 +25,7 @@ export async function runBatch(
   if (lines.length === 0) return failures
   const input = `${lines.map((line) => line.text).join('\n')}\n`
   try {
-    await run(['ip', ...inNamespace(namespace), '-force', '-batch', '-'], { input })
+    await run(['ip', '-force', '-batch', '-'], { namespace, input })
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     for (const { line, reason } of failedLines(error.stderr)) {
@@ -51,8 +51,4 @@ export function failedLines(stderr: string): { line: number; reason: string }[] 
     } else if (text.trim() !== '') reason.push(text.trim())
   }
   return failed
-}
-
-export function inNamespace(namespace: NamespaceName): string[] {
-  return namespace === null ? [] : ['-n', namespace]
 }

@@ -96,16 +96,16 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
     const object = change.observed?.object
     const lease = leases.get(change.ident)
     if (change.wanted || object?.kind !== 'lease' || !lease) return
-    const enter = ['ip', 'netns', 'exec', object.namespace] as const
+    const { namespace } = object
     if (lease.iaid === undefined) {
       const client = lease.clientId === undefined ? [] : [lease.clientId]
-      await run([...enter, 'dhcp_release', object.link, lease.ip, lease.mac ?? '', ...client])
+      await run(['dhcp_release', object.link, lease.ip, lease.mac ?? '', ...client], { namespace })
       return
     }
     if (lease.clientId === undefined || lease.serverId === undefined)
       throw new Error('the lease has no identifiers')
     const ids = ['--client-id', lease.clientId, '--server-id', lease.serverId, '--iaid', lease.iaid]
-    await run([...enter, 'dhcp_release6', '--iface', object.link, ...ids, '--ip', lease.ip])
+    await run(['dhcp_release6', '--iface', object.link, ...ids, '--ip', lease.ip], { namespace })
   }
 
   return {

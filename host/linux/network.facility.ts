@@ -7,6 +7,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat, statfs, writeFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { gathered } from '../../lib/gathered.ts'
 import type { Change, Facility, FacilityEvents, Look, Observed, Verdict } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import type { Ledger } from '../ledger.ts'
@@ -14,8 +15,9 @@ import type { Log } from '../log.ts'
 import { type HostObject, type Link, type NamespaceName, objectKey, type Sysctl } from '../objects.ts'
 import { run } from '../run.ts'
 import { startWatcher, type Watcher } from '../watcher.ts'
-import { type BatchLine, inNamespace, runBatch } from './ip.batch.ts'
+import { type BatchLine, runBatch } from './ip.batch.ts'
 import { type LinkView, type NamespaceView, parseView, viewCommands, withPrefix } from './ip.view.ts'
+import { netnsDir } from './netns.ts'
 import {
   readOwnSysctls,
   readSettings,
@@ -37,9 +39,10 @@ const softAlias = 'nucleon:checksum-in-software'
 const outerAlias = 'nucleon:outer'
 /** Protocol number of our routes (the kernel keeps it, nobody interprets it). */
 const protocol = '78'
-const netnsDir = '/run/netns'
 const nsfsMagic = 0x6e736673
 const namespacesScope = 'namespaces'
+/** Programs that run at the same time. */
+const atOnce = 8
 
 const scopeOfNamespace = (name: NamespaceName): string => (name === null ? 'own' : `in ${name}`)
 const namespaceOfScope = (scope: string): NamespaceName => (scope === 'own' ? null : scope.slice(3))
@@ -68,6 +71,9 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
   let watcher: FSWatcher | undefined
   let stopped = false
 
+  /** Namespaces that are looked at together cost one program. */
+  const readSettingsOf = gathered(readSettings)
+
   // Looking
 
   async function observe(scope: string): Promise<Look> {
@@ -82,7 +88,8 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
 
   async function viewOf(namespace: NamespaceName): Promise<NamespaceView> {
     if (namespace !== null && !(await isNamespace(namespace))) return nothing
-    const text = await run(['ip', ...inNamespace(namespace), '-json', '-details', '-batch', '-'], {
+    const text = await run(['ip', '-json', '-details', '-batch', '-'], {
+      namespace,
       input: viewCommands,
     })
     return parseView(text)
@@ -177,8 +184,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
   async function settingsOf(query: SettingsQuery): Promise<Settings> {
     if (query.namespace === null && query.devices.length === 0)
       return { sysctls: await readOwnSysctls(query.sysctls), offloads: new Map() }
-    const [found] = await readSettings([query])
-    return found ?? { sysctls: new Map(), offloads: new Map() }
+    return readSettingsOf(query)
   }
 
   async function lookAtSettings(scope: string): Promise<Observed[]> {
@@ -287,7 +293,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       { ident, text: `netns set ${name} auto`, mayFail: true },
     ])
     merge(failures, await runBatch(null, lines))
-    await eachOf(made, 4, async ({ ident, name }) => {
+    await eachOf(made, atOnce, async ({ ident, name }) => {
       merge(failures, await runBatch(name, [{ ident, text: 'link set dev lo up' }]))
     })
     for (const { name } of made) followed.delete(name)
@@ -329,7 +335,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
         text: `link add name ${object.peer.name}${mtu} type veth peer name ${object.name}${mtu}${place}`,
       })
     }
-    await eachOf([...batches], 4, async ([namespace, lines]) => {
+    await eachOf([...batches], atOnce, async ([namespace, lines]) => {
       merge(failures, await runBatch(namespace, lines))
     })
   }
@@ -370,7 +376,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       }
       if (gone.kind === 'link') put(gone.namespace, ident, `link delete dev ${gone.name}`)
     }
-    await eachOf([...batches], 4, async ([namespace, lines]) => {
+    await eachOf([...batches], atOnce, async ([namespace, lines]) => {
       merge(failures, await runBatch(namespace, lines))
     })
   }
@@ -384,12 +390,10 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     const links = changes.flatMap(({ wanted: object }) =>
       object?.kind === 'link' && object.checksumInSoftware ? [object] : [],
     )
-    await eachOf(links, 4, async (link) => {
+    await eachOf(links, atOnce, async (link) => {
       const ident = objectKey(link)
-      const enter = link.namespace === null ? [] : ['ip', 'netns', 'exec', link.namespace]
-      const [program = 'ethtool', ...rest] = [...enter, 'ethtool', '-K', link.name, 'tx', 'off']
       try {
-        await run([program, ...rest])
+        await run(['ethtool', '-K', link.name, 'tx', 'off'], { namespace: link.namespace })
         settings.get(link.namespace)?.offloads.set(link.name, false)
         // The alias remembers it: a look at offloads would cost a program a link.
         const text = `link set dev ${link.name} alias ${softAlias}`
@@ -401,16 +405,16 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
   }
 
   async function writeSysctls(changes: readonly Change[], failures: Map<string, string>): Promise<void> {
-    for (const { ident, wanted: object } of changes) {
-      if (object?.kind !== 'sysctl') continue
+    const sysctls = changes.flatMap(({ wanted: object }) => (object?.kind === 'sysctl' ? [object] : []))
+    await eachOf(sysctls, atOnce, async (object) => {
       try {
         const path = sysctlPath(object.key)
         if (object.namespace === null) await writeFile(path, object.value)
-        else await run(['ip', 'netns', 'exec', object.namespace, 'tee', path], { input: object.value })
+        else await run(['tee', path], { namespace: object.namespace, input: object.value })
       } catch (error) {
-        failures.set(ident, reasonOf(error))
+        failures.set(objectKey(object), reasonOf(error))
       }
-    }
+    })
   }
 
   async function removeNamespaces(changes: readonly Change[], failures: Map<string, string>): Promise<void> {

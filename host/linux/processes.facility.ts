@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import type { Change, Facility, FacilityEvents, Observed, Verdict } from '../facility.ts'
 import type { Log } from '../log.ts'
 import { type HostObject, objectKey, type Process } from '../objects.ts'
+import { entering } from './netns.ts'
 import { isRunning, processStat } from './process.stat.ts'
 
 export interface ProcessesOptions {
@@ -177,7 +178,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     const crash = crashes.get(process.id)
     if (crash && performance.now() < crash.notBefore) throw new Error(crash.reason)
     const argv: readonly [string, ...string[]] =
-      process.namespace === null ? process.argv : ['ip', 'netns', 'exec', process.namespace, ...process.argv]
+      process.namespace === null ? process.argv : [...entering(process.namespace), ...process.argv]
     const record: Record_ = {
       id: process.id,
       pid: null,

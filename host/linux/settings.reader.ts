@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import type { NamespaceName } from '../objects.ts'
 import { run } from '../run.ts'
+import { netnsDir, setns } from './netns.ts'
 
 /** What is asked of one namespace. */
 export interface SettingsQuery {
@@ -21,9 +22,6 @@ export interface Settings {
   /** True: the device leaves the checksums of what it sends to others. */
   offloads: Map<string, boolean>
 }
-
-/** setns(2) by Node's name of the architecture; where it is not known, every namespace costs a program. */
-const setns: Partial<Record<NodeJS.Architecture, number>> = { x64: 308, arm64: 268 }
 
 /** Reads lines `NAMESPACE-FILE PATH… =DEVICE…`, prints `LINE-NUMBER QUESTION VALUE`. 0x8946 is SIOCETHTOOL, 0x16 ETHTOOL_GTXCSUM. */
 const script = `
@@ -49,8 +47,7 @@ while (<STDIN>) {
 
 /** Answers what was found, in the order of the queries. Throws CommandError. */
 export async function readSettings(queries: readonly SettingsQuery[]): Promise<Settings[]> {
-  const number = setns[process.arch]
-  if (number === undefined) throw new Error(`the number of setns on ${process.arch} is not known`)
+  if (setns === undefined) throw new Error(`the number of setns on ${process.arch} is not known`)
   const found = queries.map((): Settings => ({ sysctls: new Map(), offloads: new Map() }))
   const keyOf = new Map<string, string>()
   // Those of the own namespace come first: the program does not come back from others.
@@ -61,11 +58,11 @@ export async function readSettings(queries: readonly SettingsQuery[]): Promise<S
       keyOf.set(path, key)
       return path
     })
-    const space = namespace === null ? '-' : `/run/netns/${namespace}`
+    const space = namespace === null ? '-' : `${netnsDir}/${namespace}`
     return [space, ...paths, ...devices.map((device) => `=${device}`)].filter(isOneWord).join(' ')
   })
   if (lines.length === 0) return found
-  const text = await run(['perl', '-e', script, String(number)], { input: `${lines.join('\n')}\n` })
+  const text = await run(['perl', '-e', script, String(setns)], { input: `${lines.join('\n')}\n` })
   for (const line of text.split('\n')) {
     const [, at, asked = '', value = ''] = /^(\d+) (\S+) (.*)$/.exec(line) ?? []
     const settings = found[order[Number(at)]?.at ?? -1]
