@@ -4,7 +4,8 @@
  * in less than one, while the agent goes on.
  *
  * Both sides speak in frames of 32-bit lengths. A request: number, length, then texts with their lengths (seconds, the
- * file of a network namespace or nothing, input, arguments). An answer: number, length, then status as of wait(2), standard output, standard error.
+ * file of a network namespace or nothing, input, arguments). An answer: number, length, then status as of wait(2),
+ * standard output and standard error with their lengths.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'

@@ -7,7 +7,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat, statfs, writeFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { gathered } from '../../lib/gathered.ts'
+import { gathered } from '../../runtime/gathered.ts'
 import type { Change, Facility, FacilityEvents, Look, Observed, Verdict } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import type { Ledger } from '../ledger.ts'
