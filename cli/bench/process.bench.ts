@@ -51,19 +51,23 @@ function pssOf(pid: number): number {
   }
 }
 
-/** Processes of that program name. */
-function pidsOf(program: string): number[] {
+/** Processes whose program name and parent are as `isOne` says. */
+function pidsWhere(isOne: (program: string, parent: number) => boolean): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program
+        const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        const [, program = '', parent] = /^\d+ \((.*)\) \S (\d+)/.exec(text) ?? []
+        return isOne(program, Number(parent))
       } catch {
         return false
       }
     })
 }
+
+const pidsOf = (name: string): number[] => pidsWhere((program) => program === name)
 
 export async function measureMemory({ layout }: Bench): Promise<Figure[]> {
   const figures = await memoryFigures(layout)
@@ -74,10 +78,15 @@ export async function measureMemory({ layout }: Bench): Promise<Figure[]> {
 export async function memoryFigures(layout: Layout, load?: string): Promise<Figure[]> {
   const withLoad = load === undefined ? '' : `, ${load}`
   const running = await requireRunning(layout)
+  const agent = running.parts.agent.pid ?? 0
   const groups: [string, number[]][] = [
     ['supervisor', [running.pid]],
     ['server', [running.parts.server.pid ?? 0]],
-    ['agent', [running.parts.agent.pid ?? 0]],
+    ['agent', [agent]],
+    [
+      'programs that the agent runs',
+      pidsWhere((program, parent) => parent === agent && program !== 'dnsmasq'),
+    ],
     ['dnsmasq', pidsOf('dnsmasq')],
   ]
   const mib = groups.map(
