@@ -42,12 +42,8 @@ export function openConnection(path: string, readOnly: boolean): SqliteConnectio
   })
   if (!readOnly) database.exec('pragma journal_mode = wal')
   database.exec('pragma synchronous = full')
-  // KiB of pages that a reader keeps (2000 by itself): the kernel has them all, and readers are many.
-  if (readOnly) database.exec('pragma cache_size = -500')
   // What a savepoint needs to undo its work: a port's 30 pages are more than SQLite keeps in memory by itself.
   if (!readOnly) database.exec('pragma temp_store = memory')
-  // Pages of the log before it is written back to the file: the same pages change with each port, and go back once.
-  if (!readOnly) database.exec('pragma wal_autocheckpoint = 4000')
   const cache = new Map<string, Statement>()
 
   function prepare(sql: string): Statement {
