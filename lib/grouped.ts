@@ -9,20 +9,14 @@ export function grouped<T>(pairs: Iterable<readonly [string, T]>): Map<string, T
   return groups
 }
 
-/** As grouped, each group sorted by code units: cheap for small groups, and for what comes in order. */
+/** As grouped, each group sorted by code units; what comes in order costs only the look. */
 export function groupedInOrder(pairs: Iterable<readonly [string, string]>): Map<string, string[]> {
-  const groups = new Map<string, string[]>()
-  for (const [key, value] of pairs) {
-    const group = groups.get(key)
-    if (!group) {
-      groups.set(key, [value])
-      continue
-    }
-    let at = group.push(value) - 1
-    for (let before = group[at - 1]; before !== undefined && before > value; before = group[at - 1]) {
-      group[at] = before
-      group[--at] = value
-    }
-  }
+  const groups = grouped(pairs)
+  for (const group of groups.values()) if (!isInOrder(group)) group.sort()
   return groups
+}
+
+function isInOrder(texts: readonly string[]): boolean {
+  for (let at = 1; at < texts.length; at++) if ((texts[at - 1] ?? '') > (texts[at] ?? '')) return false
+  return true
 }

@@ -58,16 +58,18 @@ export function shower(projection: Projection, fields: ReadonlySet<string> | und
     ? projection.sometimes.filter(({ name }) => fields.has(name))
     : projection.sometimes
   const pick = picked(always)
-  const named = always.includes('tenant_id')
+  const namesTenant = always.includes('tenant_id')
   return (view: View, row: Readonly<Record<string, unknown>>): Record<string, unknown> => {
     const shown = pick(view)
-    if (named) shown.tenant_id ??= view.project_id
+    if (namesTenant) shown.tenant_id = tenantOf(view)
     for (const { name, residual } of sometimes) {
-      if (decide(residual, row)) shown[name] = name === 'tenant_id' ? view.project_id : view[name]
+      if (decide(residual, row)) shown[name] = name === 'tenant_id' ? tenantOf(view) : view[name]
     }
     return shown
   }
 }
+
+const tenantOf = (view: View): unknown => view.tenant_id ?? view.project_id
 
 /** One object of an answer. `row` is what policy looks at. */
 export function project(

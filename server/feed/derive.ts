@@ -1,4 +1,5 @@
 /** Reads, in one snapshot, what documents are now and what hosts have been told of them. */
+import { grouped } from '../../lib/grouped.ts'
 import { contentHash } from '../../model/documents/digest.ts'
 import type { DocumentType } from '../../model/documents/documents.ts'
 import { isOneOf } from '../store/lists.ts'
@@ -66,13 +67,12 @@ async function deriveIds(tx: ReadTx, source: DocumentSource, ids: readonly strin
   const audience = await source.audience(tx, ids)
   const concerned = ids.filter((id) => (audience.get(id)?.size ?? 0) > 0)
   const bodies = concerned.length === 0 ? new Map<string, unknown>() : await source.bodies(tx, concerned)
-  const told = new Map<string, Told[]>()
-  for (const { id, host, hash, present } of await toldOf.all(tx, { type, ids })) {
-    const entry = { host, hash, present: present === 1 }
-    const entries = told.get(id)
-    if (entries === undefined) told.set(id, [entry])
-    else entries.push(entry)
-  }
+  const told = grouped<Told>(
+    (await toldOf.all(tx, { type, ids })).map(({ id, host, hash, present }) => [
+      id,
+      { host, hash, present: present === 1 },
+    ]),
+  )
   const stored = new Map((await storedOf.all(tx, { type, ids })).map(({ id, hash }) => [id, hash]))
   return ids.map((id) => {
     const body = bodies.get(id)

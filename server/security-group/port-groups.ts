@@ -1,5 +1,4 @@
 /** Which security groups a port has, and what that has to do with port security. */
-
 import {
   portSecurityAndIpRequiredForSecurityGroups,
   portSecurityPortHasSecurityGroup,

@@ -1,5 +1,4 @@
 /** Tags of any resource with standard attributes: kept by the object's kind and id. */
-
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { groupedInOrder } from '../../lib/grouped.ts'
 import type { QueryScope } from '../resource.ts'
