@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { grouped, groupedInOrder } from './grouped.ts'
+import { grouped } from './grouped.ts'
 
 const pairs = [
   ['a', 'two'],
@@ -15,16 +15,6 @@ test('values of one key stand together, as they came', () => {
     [...grouped(pairs)],
     [
       ['a', ['two', 'three', 'one', 'three']],
-      ['b', ['one']],
-    ],
-  )
-})
-
-test('or sorted', () => {
-  assert.deepEqual(
-    [...groupedInOrder(pairs)],
-    [
-      ['a', ['one', 'three', 'three', 'two']],
       ['b', ['one']],
     ],
   )

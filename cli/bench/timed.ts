@@ -24,9 +24,10 @@ export async function timedClient({ layout }: Bench, cloud: CloudName = 'admin')
       headers: { 'x-auth-token': token, 'content-type': 'application/json' },
       ...(body && { body: JSON.stringify(body) }),
     })
-    const bytes = Buffer.from(await answer.body.arrayBuffer())
+    const parts: Buffer[] = []
+    for await (const part of answer.body) parts.push(part)
     const took = performance.now() - started
-    const text = bytes.toString()
+    const text = Buffer.concat(parts).toString()
     if (answer.statusCode >= 400) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
     const shown = (text === '' ? {} : JSON.parse(text)) as Body
     return [shown, took]

@@ -42,7 +42,7 @@ export interface PortDocument {
   id: string
   network_id: string
   mac_address: string
-  fixed_ips: FixedIp[]
+  fixed_ips: readonly FixedIp[]
   admin_state_up: boolean
   device_owner: string
   device_id: string
@@ -106,7 +106,7 @@ export interface DhcpEntryDocument {
   mac_address: string
   /** `network:dhcp` marks the DHCP servers of the network: they answer DNS. */
   device_owner: string
-  fixed_ips: FixedIp[]
+  fixed_ips: readonly FixedIp[]
   dns_assignment: DnsAssignment[]
   extra_dhcp_opts: DhcpOption[]
   generation: number

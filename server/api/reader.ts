@@ -67,7 +67,7 @@ export type RowReader = (
 const maxKept = 500
 
 /** Rows of a list that are read, viewed and written at a time. */
-const piece = 200
+const piece = 80
 
 /** Stands for the id while a statement is built. */
 const idSlot = Object.freeze({})

@@ -4,7 +4,7 @@
  */
 import type { DhcpEntryDocument, DhcpOption } from '../../model/documents/documents.ts'
 import type { DocumentSource } from '../feed/sources.ts'
-import { dnsAssignment } from '../port/dns.ts'
+import { dnsAssigner } from '../port/dns.ts'
 import { addressesOf } from '../port/port.reader.ts'
 import type { NetworkingSettings } from '../settings.ts'
 import { idsAfter, isOneOf } from '../store/lists.ts'
@@ -77,20 +77,17 @@ async function entryBodies(
     tx,
     ports.map((port) => port.id),
   )
+  const dnsAssignment = dnsAssigner(dnsDomain)
   return new Map(
-    ports.map((row) => {
-      const fixed_ips = addresses.get(row.id) ?? []
+    ports.map((row, i) => {
+      const fixed_ips = addresses[i] ?? []
       const body: DhcpEntryDocument = {
         id: row.id,
         network_id: row.network_id,
         mac_address: row.mac_address,
         device_owner: row.device_owner,
         fixed_ips,
-        dns_assignment: dnsAssignment(
-          row.dns_name,
-          fixed_ips.map((fixed) => fixed.ip_address),
-          dnsDomain,
-        ),
+        dns_assignment: dnsAssignment(row.dns_name, fixed_ips),
         extra_dhcp_opts: JSON.parse(row.extra_dhcp_opts) as DhcpOption[],
         generation: row.generation,
       }

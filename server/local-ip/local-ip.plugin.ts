@@ -82,7 +82,7 @@ async function localPort(tx: Tx, ml2: Ml2, context: Context, input: Input, id: s
     device_owner: localIpOwner,
     ...(wanted !== undefined && { fixed_ips: [{ ip_address: wanted }] }),
   })
-  const [address] = (await addressesOf(tx, [local_port_id])).get(local_port_id) ?? []
+  const [[address] = []] = await addressesOf(tx, [local_port_id])
   return { local_port_id, network_id: networkId, local_ip_address: address?.ip_address ?? '' }
 }
 
@@ -110,7 +110,7 @@ async function requireUsableNetwork(tx: ReadTx, context: Context, id: string): P
 
 /** The address asked for, or the only one. Throws LocalIPNoIP, LocalIPNoRequestedIP, LocalIPRequestedIPNotFound. */
 async function addressOf(tx: ReadTx, portId: string, wanted: string | undefined): Promise<string> {
-  const addresses = (await addressesOf(tx, [portId])).get(portId) ?? []
+  const [addresses = []] = await addressesOf(tx, [portId])
   const [only] = addresses
   if (!only) throw localIpNoIp(portId)
   if (wanted === undefined) {

@@ -127,8 +127,8 @@ async function networkViews(
   const zones = wanted.has('availability_zones')
     ? grouped((await zonesOfNetworks.all(tx, { ids })).map((row) => [row.network_id, row.availability_zone]))
     : none
-  const tags = wanted.has('tags') ? await tagsOf(tx, 'network', ids) : none
-  return rows.map((row) => {
+  const tags = wanted.has('tags') ? await tagsOf(tx, 'network', ids) : []
+  return rows.map((row, i) => {
     const id = String(row.id)
     const own: SubnetOfNetwork[] = subnets.get(id) ?? []
     return {
@@ -143,7 +143,7 @@ async function networkViews(
       availability_zones: zones.get(id) ?? [],
       subnets: own.map((subnet) => subnet.id),
       l2_adjacency: !isRouted(own),
-      tags: tags.get(id) ?? [],
+      tags: tags[i],
       ipv4_address_scope: scopeOf(own, 4),
       ipv6_address_scope: scopeOf(own, 6),
       ...providerView(segments.get(id) ?? []),

@@ -20,18 +20,18 @@ export function storedDnsName(asked: string, dnsDomain: string): string {
   return asked.toLowerCase()
 }
 
-/** dns_assignment: a name for each address, the port's own or `host-10-0-0-5`. Domain as configured. */
-export function dnsAssignment(
-  dnsName: string,
-  addresses: readonly string[],
-  dnsDomain: string,
-): DnsAssignment[] {
+/**
+ * Makes the dns_assignment of ports, with the domain as configured: a name for each address, the port's own or
+ * `host-10-0-0-5`.
+ */
+export function dnsAssigner(dnsDomain: string) {
   const domain = bare(dnsDomain)
   const suffix = domain === '' ? '' : `.${domain}.`
-  return addresses.map((ip_address) => {
-    const name = dnsName === '' ? `host-${ip_address.replaceAll(/[.:]/g, '-')}` : dnsName
-    const fqdn = name.endsWith('.') ? name : `${name}${suffix}`
-    const hostname = name.endsWith('.') && suffix !== '' ? name.slice(0, -suffix.length) : name
-    return { ip_address, hostname, fqdn }
-  })
+  return (dnsName: string, addresses: readonly { ip_address: string }[]): DnsAssignment[] =>
+    addresses.map(({ ip_address }) => {
+      const name = dnsName === '' ? `host-${ip_address.replaceAll('.', '-').replaceAll(':', '-')}` : dnsName
+      const fqdn = name.endsWith('.') ? name : `${name}${suffix}`
+      const hostname = name.endsWith('.') && suffix !== '' ? name.slice(0, -suffix.length) : name
+      return { ip_address, hostname, fqdn }
+    })
 }

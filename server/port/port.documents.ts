@@ -57,15 +57,18 @@ async function portBodies(tx: ReadTx, ids: readonly string[]): Promise<Map<strin
     .where('host', '<>', '')
     .orderBy('host')
     .execute()
-  const addresses = await addressesOf(tx, ids)
+  const addresses = await addressesOf(
+    tx,
+    ports.map((port) => port.id),
+  )
   const bodies = new Map<string, PortDocument>(
-    ports.map((row) => [
+    ports.map((row, i) => [
       row.id,
       {
         id: row.id,
         network_id: row.network_id,
         mac_address: row.mac_address,
-        fixed_ips: addresses.get(row.id) ?? [],
+        fixed_ips: addresses[i] ?? [],
         admin_state_up: row.admin_state_up === 1,
         device_owner: row.device_owner,
         device_id: row.device_id,

@@ -2,7 +2,6 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { canonicalIp } from '../../lib/addresses.ts'
 import { badRequest } from '../../lib/errors.ts'
-import { grouped } from '../../lib/grouped.ts'
 import { picked } from '../../lib/records.ts'
 import { flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
 import type { FixedIp } from '../ipam/fixed-ips.ts'
@@ -11,12 +10,12 @@ import type { QueryScope, Reader, View } from '../resource.ts'
 import { groupsOf } from '../security-group/port-groups.ts'
 import { portGroupsFilter } from '../security-group/security-group.feature.ts'
 import type { NetworkingSettings } from '../settings.ts'
-import { eachOf, holds, isOneOf } from '../store/lists.ts'
+import { eachOf, holds, isOneOf, listsOfEach } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx } from '../store/store.ts'
 import { tagFilters, tagsOf } from '../tag/tags.ts'
 import { trunkDetailsOf } from '../trunk/subports.ts'
-import { dnsAssignment } from './dns.ts'
+import { dnsAssigner } from './dns.ts'
 import { shownExtras } from './extras.ts'
 import { holderColumns } from './holders.ts'
 
@@ -97,30 +96,48 @@ const allocationsOfPorts = prepared('port-views-addresses', (db, p: { ids: reado
   db
     .selectFrom(eachOf(engine, p.ids))
     .crossJoin('ip_allocations as a')
-    .select(['a.port_id', 'a.subnet_id', 'a.ip_address', 'a.position'])
+    .select(['each.key', 'a.subnet_id', 'a.ip_address', 'a.position'])
     .whereRef('a.port_id', '=', 'each.value'),
 )
 
-/** The addresses of several ports, each in its order; ports without are left out. */
-export async function addressesOf(tx: ReadTx, ids: readonly string[]): Promise<Map<string, FixedIp[]>> {
+/** The addresses of each of the ports, in their order. */
+export async function addressesOf(tx: ReadTx, ids: readonly string[]): Promise<(readonly FixedIp[])[]> {
   const rows = await allocationsOfPorts.all(tx, { ids })
   rows.sort((a, b) => a.position - b.position)
-  return grouped(rows.map(({ port_id, subnet_id, ip_address }) => [port_id, { subnet_id, ip_address }]))
+  return listsOfEach(ids.length, rows, ({ subnet_id, ip_address }) => ({ subnet_id, ip_address }))
 }
 
 const bindingsOfPorts = prepared('port-views-bindings', (db, p: { ids: readonly string[] }, engine) =>
   db
     .selectFrom(eachOf(engine, p.ids))
     .crossJoin('port_bindings as b')
-    .select(['b.port_id', 'b.host', 'b.vif_type', 'b.vnic_type', 'b.profile', 'b.vif_details'])
+    .select(['each.key', 'b.host', 'b.vif_type', 'b.vnic_type', 'b.profile', 'b.vif_details'])
+    .whereRef('b.port_id', '=', 'each.value')
+    .where('b.status', '=', 'ACTIVE'),
+)
+
+/** What tenants see of a binding. */
+const vnicTypesOfPorts = prepared('port-views-vnic-types', (db, p: { ids: readonly string[] }, engine) =>
+  db
+    .selectFrom(eachOf(engine, p.ids))
+    .crossJoin('port_bindings as b')
+    .select(['each.key', 'b.vnic_type'])
     .whereRef('b.port_id', '=', 'each.value')
     .where('b.status', '=', 'ACTIVE'),
 )
 
 type BindingRow = Awaited<ReturnType<(typeof bindingsOfPorts)['all']>>[number]
 
-async function bindingRows(tx: ReadTx, ids: readonly string[]): Promise<Map<string, BindingRow>> {
-  return new Map((await bindingsOfPorts.all(tx, { ids })).map((row) => [row.port_id, row]))
+/** The active binding of each of the ports, with what is wanted of it. */
+async function bindingsOf(
+  tx: ReadTx,
+  ids: readonly string[],
+  wanted: ReadonlySet<string>,
+): Promise<(readonly Partial<BindingRow>[])[]> {
+  const names = [...wanted].filter((name) => name.startsWith('binding:'))
+  if (names.length === 0) return []
+  const statement = names.join() === 'binding:vnic_type' ? vnicTypesOfPorts : bindingsOfPorts
+  return listsOfEach(ids.length, await statement.all(tx, { ids }), (row) => row)
 }
 
 async function portViews(
@@ -131,13 +148,9 @@ async function portViews(
 ): Promise<View[]> {
   const ids = rows.map((row) => String(row.id))
   const wants = (...names: string[]): boolean => names.some((name) => wanted.has(name))
-  const addresses = wants('fixed_ips', 'dns_assignment')
-    ? await addressesOf(tx, ids)
-    : new Map<string, FixedIp[]>()
-  const bindings = [...wanted].some((name) => name.startsWith('binding:'))
-    ? await bindingRows(tx, ids)
-    : new Map<string, BindingRow>()
-  const tags = wants('tags') ? await tagsOf(tx, 'port', ids) : new Map<string, string[]>()
+  const addresses = wants('fixed_ips', 'dns_assignment') ? await addressesOf(tx, ids) : []
+  const bindings = await bindingsOf(tx, ids, wanted)
+  const tags = wants('tags') ? await tagsOf(tx, 'port', ids) : []
   const parents = rows.filter((row) => row.trunk_id !== null).map((row) => String(row.id))
   const trunks =
     wants('trunk_details') && parents.length > 0
@@ -151,25 +164,22 @@ async function portViews(
           guaranteed.map((row) => String(row.id)),
         )
       : new Map<string, ResourceRequest>()
-  const groups = wants('security_groups') ? await groupsOf(tx, ids) : new Map<string, string[]>()
+  const groups = wants('security_groups') ? await groupsOf(tx, ids) : []
+  const dnsAssignment = dnsAssigner(options.dns_domain)
   const view = picked([...new Set([...Object.keys(rows[0] ?? {}), ...viewedKeys])])
-  return rows.map((row) => {
-    const id = String(row.id)
-    const fixedIps = addresses.get(id) ?? []
-    const binding = bindings.get(id)
+  return rows.map((row, i) => {
+    const id = ids[i] ?? ''
+    const fixedIps = addresses[i] ?? emptyList
+    const binding = bindings[i]?.[0]
     const shown = Object.assign(view(row) as View, shownExtras(row.extras))
     shown.admin_state_up = flag(row.admin_state_up)
     shown.port_security_enabled = flag(row.port_security_enabled)
     shown.allowed_address_pairs = parsed(row.allowed_address_pairs)
     shown.extra_dhcp_opts = parsed(row.extra_dhcp_opts)
     shown.fixed_ips = fixedIps
-    shown.security_groups = groups.get(id) ?? []
-    shown.dns_assignment = dnsAssignment(
-      String(row.dns_name ?? ''),
-      fixedIps.map((fixed) => fixed.ip_address),
-      options.dns_domain,
-    )
-    shown.tags = tags.get(id) ?? []
+    shown.security_groups = groups[i] ?? emptyList
+    shown.dns_assignment = dnsAssignment(String(row.dns_name ?? ''), fixedIps)
+    shown.tags = tags[i] ?? emptyList
     shown.trunk_details = trunks.get(id)
     shown.resource_request = requests.get(id) ?? null
     shown['binding:host_id'] = binding?.host

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dnsAssignment, storedDnsName } from './dns.ts'
+import { dnsAssigner, storedDnsName } from './dns.ts'
 import { randomMac } from './mac.ts'
 
 test('MACs keep three octets of the base, and the fourth unless it is 00', () => {
@@ -11,7 +11,7 @@ test('MACs keep three octets of the base, and the fourth unless it is 00', () =>
 })
 
 test('names: the own one, full ones, and what addresses are called', () => {
-  const names = (name: string, domain: string) => dnsAssignment(name, ['10.7.0.5'], domain)[0]
+  const names = (name: string, domain: string) => dnsAssigner(domain)(name, [{ ip_address: '10.7.0.5' }])[0]
   assert.deepEqual(names('', 'openstacklocal'), {
     ip_address: '10.7.0.5',
     hostname: 'host-10-7-0-5',
@@ -23,7 +23,7 @@ test('names: the own one, full ones, and what addresses are called', () => {
     hostname: 'web',
     fqdn: 'web.cloud.example.',
   })
-  assert.equal(dnsAssignment('', ['2001:db8::5'], 'x')[0]?.hostname, 'host-2001-db8--5')
+  assert.equal(dnsAssigner('x')('', [{ ip_address: '2001:db8::5' }])[0]?.hostname, 'host-2001-db8--5')
   assert.equal(storedDnsName('web', 'openstacklocal.'), '')
   assert.equal(storedDnsName('Web', 'cloud.example.'), 'web')
   assert.throws(() => storedDnsName('web.elsewhere.', 'cloud.example'), { name: 'InvalidInput' })

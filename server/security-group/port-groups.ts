@@ -4,8 +4,7 @@ import {
   portSecurityPortHasSecurityGroup,
   securityGroupNotFound,
 } from '../../lib/errors.ts'
-import { groupedInOrder } from '../../lib/grouped.ts'
-import { eachOf, isOneOf } from '../store/lists.ts'
+import { eachOf, isOneOf, textsOfEach } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 import { sharedWith } from './rule.feature.ts'
@@ -49,7 +48,7 @@ export async function changeGroups(
 ): Promise<boolean> {
   if (port.trusted || (asked === undefined && port.portSecurity)) return false
   if (!port.portSecurity && (asked?.length ?? 0) > 0) throw portSecurityAndIpRequiredForSecurityGroups()
-  const current = (await groupsOf(tx, [port.id])).get(port.id) ?? []
+  const [current = []] = await groupsOf(tx, [port.id])
   if (asked === undefined) {
     if (current.length > 0) throw portSecurityPortHasSecurityGroup()
     return false
@@ -113,12 +112,11 @@ const ofPorts = prepared('port-views-groups', (db, p: { ids: readonly string[] }
   db
     .selectFrom(eachOf(engine, p.ids))
     .crossJoin('port_security_groups as g')
-    .select(['g.port_id', 'g.security_group_id'])
+    .select(['each.key', 'g.security_group_id'])
     .whereRef('g.port_id', '=', 'each.value'),
 )
 
-/** The groups of several ports, sorted; ports without are left out. */
-export async function groupsOf(tx: ReadTx, ids: readonly string[]): Promise<Map<string, string[]>> {
-  const rows = await ofPorts.all(tx, { ids })
-  return groupedInOrder(rows.map(({ port_id, security_group_id }) => [port_id, security_group_id]))
+/** The groups of each of the ports, sorted. */
+export async function groupsOf(tx: ReadTx, ids: readonly string[]): Promise<(readonly string[])[]> {
+  return textsOfEach(ids.length, await ofPorts.all(tx, { ids }), (row) => row.security_group_id)
 }

@@ -80,8 +80,8 @@ async function groupViews(
   const rules = wanted.has('security_group_rules')
     ? await rulesInGroups(tx, ids, (id) => defaults.has(id))
     : none
-  const tags = wanted.has('tags') ? await tagsOf(tx, 'security_group', ids) : none
-  return rows.map((row) => {
+  const tags = wanted.has('tags') ? await tagsOf(tx, 'security_group', ids) : []
+  return rows.map((row, i) => {
     const id = String(row.id)
     return {
       ...row,
@@ -89,7 +89,7 @@ async function groupViews(
       stateful: flag(row.stateful),
       shared: flag(row.shared),
       security_group_rules: rules.get(id) ?? [],
-      tags: tags.get(id) ?? [],
+      tags: tags[i],
     }
   })
 }

@@ -15,14 +15,48 @@ export function isOneOf(
 }
 
 /**
- * The texts as a table of one column, `value`, to cross join others to: for rows of many parents, where each of them is
- * found by an index and in no order that the query says. To SQLite this costs less than `isOneOf`, which sorts the texts
- * first.
+ * The texts as a table of two columns, `value` and `key`, its place in the list from 0, to cross join others to: for
+ * rows of many parents, where each of them is found by an index and in no order that the query says. To SQLite this
+ * costs less than `isOneOf`, which sorts the texts first; and a place comes out of it at a fifth of what a text costs.
  */
 export function eachOf(engine: Engine, texts: readonly string[]) {
+  type Each = { key: number; value: string }
   return engine === 'postgres'
-    ? sql<{ value: string }>`unnest(${texts}::text[])`.as<'each'>(sql`each(value)`)
-    : sql<{ value: string }>`json_each(${texts})`.as<'each'>(sql`each`)
+    ? sql<Each>`(select value, cast(place - 1 as integer) as key
+        from unnest(${texts}::text[]) with ordinality as listed(value, place))`.as<'each'>(sql`each`)
+    : sql<Each>`json_each(${texts})`.as<'each'>(sql`each`)
+}
+
+/** Stands in the place of each list that is empty. */
+const nothing: never[] = Object.freeze([]) as never
+
+/** What the rows of a query over eachOf hold: a list for each of the `count` texts, in the order in which rows came. */
+export function listsOfEach<Row extends { key: number }, T>(
+  count: number,
+  rows: readonly Row[],
+  value: (row: Row) => T,
+): (readonly T[])[] {
+  const lists = new Array<T[]>(count).fill(nothing)
+  for (const row of rows) {
+    const list = lists[row.key]
+    if (list && list.length > 0) list.push(value(row))
+    else lists[row.key] = [value(row)]
+  }
+  return lists
+}
+
+/** As listsOfEach, each list sorted by code units; what comes in order costs only the look. */
+export function textsOfEach<Row extends { key: number }>(
+  count: number,
+  rows: readonly Row[],
+  value: (row: Row) => string,
+): (readonly string[])[] {
+  return listsOfEach(count, rows, value).map((list) => (isInOrder(list) ? list : list.toSorted()))
+}
+
+function isInOrder(texts: readonly string[]): boolean {
+  for (let at = 1; at < texts.length; at++) if ((texts[at - 1] ?? '') > (texts[at] ?? '')) return false
+  return true
 }
 
 /** `column` is one of those that the query answers, which must not depend on the row: an index can answer it, also in an OR. */

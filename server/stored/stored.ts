@@ -110,7 +110,9 @@ export function storedFeature(resource: Resource, options: StoredOptions): Featu
             name,
             views.map((view) => view.id),
           )
-          for (const view of views) view.tags = tags.get(view.id) ?? []
+          views.forEach((view, i) => {
+            view.tags = tags[i]
+          })
         }
         await options.complete?.(scope, views, wanted)
         return views

@@ -35,8 +35,8 @@ export const subnetReader: Reader = {
   filters: tagFilters('subnet', 'subnets'),
   async views({ tx }, rows, wanted) {
     const ids = rows.map((row) => String(row.id))
-    const tags = wanted.has('tags') ? await tagsOf(tx, 'subnet', ids) : new Map<string, string[]>()
-    return rows.map((row) => {
+    const tags = wanted.has('tags') ? await tagsOf(tx, 'subnet', ids) : []
+    return rows.map((row, i) => {
       const id = String(row.id)
       const parsed = lists.map((name) => [name, typeof row[name] === 'string' ? JSON.parse(row[name]) : []])
       return {
@@ -47,7 +47,7 @@ export const subnetReader: Reader = {
         shared: flag(row.shared),
         'router:external': flag(row['router:external']),
         ...Object.fromEntries(parsed),
-        tags: tags.get(id) ?? [],
+        tags: tags[i],
       }
     })
   },

@@ -1,8 +1,7 @@
 /** Tags of any resource with standard attributes: kept by the object's kind and id. */
 import { type Expression, type SqlBool, sql } from 'kysely'
-import { groupedInOrder } from '../../lib/grouped.ts'
 import type { QueryScope } from '../resource.ts'
-import { eachOf, isOneOf } from '../store/lists.ts'
+import { eachOf, isOneOf, textsOfEach } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Tx } from '../store/store.ts'
 
@@ -10,19 +9,18 @@ const ofObjects = prepared('tags-of-objects', (db, p: { ids: readonly string[]; 
   db
     .selectFrom(eachOf(engine, p.ids))
     .crossJoin('tags as t')
-    .select(['t.object_id', 't.tag'])
+    .select(['each.key', 't.tag'])
     .whereRef('t.object_id', '=', 'each.value')
     .where('t.object', '=', p.object),
 )
 
-/** The tags of several objects of a kind, sorted; objects without tags are left out. */
+/** The tags of each of the objects of a kind, sorted. */
 export async function tagsOf(
   tx: ReadTx,
   object: string,
   ids: readonly string[],
-): Promise<Map<string, string[]>> {
-  const rows = await ofObjects.all(tx, { ids, object })
-  return groupedInOrder(rows.map(({ object_id, tag }) => [object_id, tag]))
+): Promise<(readonly string[])[]> {
+  return textsOfEach(ids.length, await ofObjects.all(tx, { ids, object }), (row) => row.tag)
 }
 
 const deleteTags = prepared('tags-delete', (db, p: { object: string; id: string }) =>
