@@ -156,5 +156,12 @@ forEachEngine('no filter of a large resource reads the whole table', async ({ st
     t.diagnostic(`${name}: a page of all (${engine}): ${page.join(', ') || 'by index'}`)
   }
   assert.deepEqual(seen, [])
+  if (engine === 'sqlite') {
+    await ask('port', 'fixed_ips=ip_address_substr%3D203.0.113', 'admin')
+    const search = recorded.statements.find(({ sql: text }) => text.includes('instr('))
+    assert.ok(search)
+    const scans = await store.read((tx) => fullScans(tx, 'ip_allocations', search))
+    assert.deepEqual(scans, ['SCAN ip_allocations USING COVERING INDEX ip_allocations_address'])
+  }
   await cloud.close()
 })

@@ -84,11 +84,8 @@ function fixedIpsFilter({ tx }: QueryScope, values: readonly string[]): Expressi
     having(isOneOf(tx.engine, 'a.ip_address', canonical))
   }
   if (subnets.length > 0) having(isOneOf(tx.engine, 'a.subnet_id', subnets))
-  // All addresses have to be looked at: in the narrowest index that has them.
-  for (const part of parts) {
-    having(sql<SqlBool>`(a.subnet_id, a.ip) in (select f.subnet_id, f.ip from ip_allocations f
-      where ${holds(tx.engine, 'f.ip_address', part.toLowerCase())})`)
-  }
+  for (const part of parts)
+    having(holds(tx.engine, ['ip_allocations', 'a'], 'ip_address', part.toLowerCase()))
   return sql<SqlBool>`(${sql.join(conditions, sql` and `)})`
 }
 

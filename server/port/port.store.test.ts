@@ -1,7 +1,10 @@
 /** Ports: addresses, MACs, names, bindings and status, through the API on both engines. */
 import assert from 'node:assert/strict'
+import { silentLogger } from '../../runtime/log.ts'
 import { type Cloud, onCloud, ovsHost, type Shown, startCloud } from '../features.testing.ts'
-import { forEachEngine } from '../store/testing.ts'
+import { migrations } from '../store/migrations/index.ts'
+import { openStore } from '../store/open.ts'
+import { forEachEngine, onSqlite } from '../store/testing.ts'
 
 async function dualStack({
   as,
@@ -216,6 +219,32 @@ onCloud('a part of an address is found as it stands, letters in any case', async
     (await cloud.as('blue').list('port', `?fixed_ips=ip_address_substr=${encodeURIComponent(part)}`)).length
   const parts = ['10.0.0.', '.0.4', '8:AB:', 'db8', '10_0', '%', '\\', "'"]
   assert.deepEqual(await Promise.all(parts.map(found)), [3, 1, 3, 3, 0, 0, 0, 0])
+})
+
+onSqlite('addresses of an older database stay theirs, and are found in the new one', async ({ options }) => {
+  assert.equal(options.engine, 'sqlite')
+  const path = `${(options as { path: string }).path}-old`
+  const open = (some: typeof migrations) =>
+    openStore({ engine: 'sqlite', path }, silentLogger, { migrations: some })
+  const then = migrations.findIndex(({ name }) => name === '0094-addresses-by-row')
+  const older = await open(migrations.slice(0, then))
+  const before = await startCloud(older)
+  const { network } = await dualStack(before)
+  const port = await before.as('blue').create('port', { network_id: network.id })
+  await before.close()
+  await older.close()
+  const store = await open(migrations)
+  const cloud = await startCloud(store)
+  assert.deepEqual(ips(await cloud.as('blue').show('port', port.id)), ips(port))
+  const [ip_address] = ips(port)
+  const again = await cloud.as('blue').call('POST', 'ports', {
+    port: { network_id: network.id, fixed_ips: [{ ip_address }] },
+  })
+  assert.deepEqual([again.status, again.fault], [409, 'IpAddressAlreadyAllocated'])
+  const [found] = await cloud.as('blue').list('port', '?fixed_ips=ip_address_substr=.7.0.')
+  assert.equal(found?.id, port.id)
+  await cloud.close()
+  await store.close()
 })
 
 onCloud(

@@ -21,6 +21,7 @@ import { up as segments } from './0090-segments.ts'
 import { up as networkSegmentRanges } from './0091-network-segment-ranges.ts'
 import { up as autoAllocatedTopologies } from './0092-auto-allocated-topologies.ts'
 import { up as addressesOfPorts } from './0093-addresses-of-ports.ts'
+import { up as addressesByRow } from './0094-addresses-by-row.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   { name: '0091-network-segment-ranges', up: networkSegmentRanges },
   { name: '0092-auto-allocated-topologies', up: autoAllocatedTopologies },
   { name: '0093-addresses-of-ports', up: addressesOfPorts },
+  { name: '0094-addresses-by-row', up: addressesByRow },
 ]
