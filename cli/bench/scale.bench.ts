@@ -69,6 +69,20 @@ async function p50(times: number, work: () => Promise<[Body, number]>): Promise<
   return percentile(all, 0.5)
 }
 
+/** What `work` takes at the median while `others` goes on and on. */
+async function beside(others: () => Promise<unknown>, work: () => Promise<[Body, number]>): Promise<number> {
+  let going = true
+  const running = (async () => {
+    while (going) await others()
+  })()
+  try {
+    return await p50(20 * repetitions, work)
+  } finally {
+    going = false
+    await running
+  }
+}
+
 /** Each filter of ports with a small answer. */
 async function measureFilters(bench: Bench): Promise<Figure[]> {
   const [admin, red] = [await timedClient(bench), await timedClient(bench, 'red')]
@@ -126,7 +140,9 @@ export async function measureScale(bench: Bench): Promise<Figure[]> {
     const first = only((await blue('POST', 'ports', { port: { network_id: small.network_id } }))[0])
     for (const tag of ['one', 'two']) await blue('PUT', `ports/${first.id}/tags/${tag}`)
     await copyPort(store, first.id, listed - 1)
-    const list = await p50(repetitions, () => blue('GET', `ports?network_id=${small.network_id}`))
+    const large = () => blue('GET', `ports?network_id=${small.network_id}`)
+    const list = await p50(repetitions, large)
+    const shown = await beside(large, () => blue('GET', `ports/${first.id}`))
     const begun = performance.now()
     await copyPort(store, template.id, manyPorts - listed - fewPorts, { from: fewPorts })
     const filled = (performance.now() - begun) / 1000
@@ -139,6 +155,7 @@ export async function measureScale(bench: Bench): Promise<Figure[]> {
         unit: 'ms',
         aim: 'under 200',
       },
+      { what: 'show of one port beside such lists, p50', value: round(shown), unit: 'ms' },
       { what: `until ${manyPorts} ports are there`, value: round(filled), unit: 's' },
       ...(await measureGrowth(few, many, target.body)),
       ...(await measureFilters(bench)),

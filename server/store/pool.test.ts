@@ -26,7 +26,10 @@ test('no more than the limit are made, and of those who wait the eldest is serve
   ])
   assert.deepEqual(served, ['a', 'b', 'before all', 'first', 'late', 'as late'])
   assert.deepEqual([made, most], [2, 2])
-  assert.deepEqual(pool.drain(), [0, 1])
+  const last = use('last')
+  const drained = pool.drain().then((items) => [...items, inside])
+  await last
+  assert.deepEqual(await drained, [0, 1, 0])
 })
 
 test('what is idle is used again, whatever it is', async () => {

@@ -2,13 +2,14 @@
 export interface Pool<T> {
   /** `since` (performance.now()): when the caller began to wait, for this or before; the eldest is served first. */
   use<R>(work: (item: T) => Promise<R>, since?: number): Promise<R>
-  /** The items made; nothing is made afterwards. Call when none is in use. */
-  drain(): T[]
+  /** The items made, when none is in use any more; nothing is made afterwards. */
+  drain(): Promise<T[]>
 }
 
 export function createPool<T>(limit: number, make: () => T): Pool<T> {
   const all: T[] = []
   const idle: T[] = []
+  let drained: (() => void) | undefined
   const waiting: { since: number; serve: (item: T) => void }[] = []
 
   function take(since: number): T | Promise<T> {
@@ -32,9 +33,12 @@ export function createPool<T>(limit: number, make: () => T): Pool<T> {
       } finally {
         const next = waiting.shift()
         if (next !== undefined) next.serve(item)
-        else idle.push(item)
+        else if (idle.push(item) === all.length) drained?.()
       }
     },
-    drain: () => all.splice(0),
+    async drain() {
+      if (idle.length < all.length) await new Promise<void>((resolve) => (drained = resolve))
+      return all.splice(0)
+    },
   }
 }

@@ -15,9 +15,11 @@ export interface PostgresSession {
   /** What a statement of this transaction met, whether or not the work has passed the error on. */
   trouble: 'none' | 'conflict' | 'deadlock' | 'unique'
   run: ReadTx['run']
-  /** All in one: each statement costs a way to the server and back. */
   pieces: ReadTx['pieces']
 }
+
+/** Rows in a piece at least: what is asked about each piece costs ways to the server and back. */
+const leastPiece = 1000
 
 export function createSession(client: pg.PoolClient): PostgresSession {
   const session: PostgresSession = {
@@ -38,9 +40,10 @@ export function createSession(client: pg.PoolClient): PostgresSession {
         throw error
       }
     },
-    async *pieces(sql, parameters) {
+    async *pieces(sql, parameters, size) {
       const { rows } = await session.run(sql, parameters)
-      if (rows.length > 0) yield rows
+      const piece = Math.max(size, leastPiece)
+      for (let at = 0; at < rows.length; at += piece) yield rows.slice(at, at + piece)
     },
     db: kyselyOn('postgres', (sql, parameters) => session.run(sql, parameters)),
   }

@@ -297,7 +297,7 @@ export async function openPostgres(
 }
 
 async function within<T>(session: PostgresSession, work: () => Promise<T>): Promise<T> {
-  const scope = { ended: false }
+  const scope = { ended: false, resting: false }
   session.scope = scope
   session.trouble = 'none'
   try {

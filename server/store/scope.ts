@@ -3,10 +3,13 @@
  * Which scope a call belongs to follows the asynchronous context.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** One run of one work. */
 export interface Scope {
   ended: boolean
+  /** The store itself lets others have their turn of the event loop. */
+  resting: boolean
 }
 
 const current = new AsyncLocalStorage<Scope | undefined>()
@@ -34,15 +37,27 @@ export function assertNoScope(): void {
   }
 }
 
+/** Lets others have a turn of the event loop in the middle of a work. For the store alone. */
+export async function rest(scope: Scope): Promise<void> {
+  scope.resting = true
+  await nextTurn()
+  scope.resting = false
+}
+
 /**
- * The promise's outcome if nothing but microtasks stands between, else an error: what runs on an embedded database
- * is finished by then, so the work has awaited something that it must not.
+ * The promise's outcome if nothing but microtasks and rests stand between, else an error: what runs on an embedded
+ * database is finished by then, so the work has awaited something that it must not.
  */
-export function withinMicrotasks<T>(promise: Promise<T>): Promise<T> {
+export function withinMicrotasks<T>(scope: Scope, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const immediate = setImmediate(() => {
-      reject(new Error('a transaction awaited something other than its tx (I/O, a timer, a lock)'))
-    })
+    let immediate: NodeJS.Immediate
+    const watch = (): void => {
+      immediate = setImmediate(() => {
+        if (scope.resting) watch()
+        else reject(new Error('a transaction awaited something other than its tx (I/O, a timer, a lock)'))
+      })
+    }
+    watch()
     promise.then(
       (value) => {
         clearImmediate(immediate)

@@ -3,7 +3,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import type { Kysely } from 'kysely'
 import { recordsOf } from '../../lib/records.ts'
 import { kyselyOn } from './dialect.ts'
-import { assertInScope, type Scope } from './scope.ts'
+import { assertInScope, rest, type Scope } from './scope.ts'
 import type { ReadTx, Result } from './store.ts'
 import type { Tables } from './tables.ts'
 
@@ -32,6 +32,9 @@ const cacheSize = 1000
  * has to wait longer waits without blocking.
  */
 const busyTimeout = 50
+
+/** Milliseconds that a reader of a large answer keeps the event loop for itself. */
+const longestTurn = 10
 
 export function openConnection(path: string, readOnly: boolean): SqliteConnection {
   const database = new DatabaseSync(path, {
@@ -79,15 +82,20 @@ export function openConnection(path: string, readOnly: boolean): SqliteConnectio
       return execute(sql, parameters)
     },
     async *pieces(sql, parameters, size) {
-      if (connection.scope === undefined) throw new Error('a transaction was used after its end')
-      assertInScope(connection.scope)
+      const { scope } = connection
+      if (scope === undefined) throw new Error('a transaction was used after its end')
+      assertInScope(scope)
       const { statement, record } = prepare(sql)
       if (!record) throw new Error(`no rows to read in pieces: ${sql}`)
       let rows: Record<string, unknown>[] = []
+      let since = performance.now()
       for (const row of statement.iterate(...parameters.map(bound)) as unknown as Iterable<unknown[]>) {
         if (rows.push(record(row)) < size) continue
         yield rows
         rows = []
+        if (!readOnly || performance.now() - since < longestTurn) continue
+        await rest(scope)
+        since = performance.now()
       }
       if (rows.length > 0) yield rows
     },

@@ -177,17 +177,17 @@ export async function openSqlite(
     async close() {
       closed = true
       await draining
-      for (const connection of [...readers.drain(), writer]) connection.database.close()
+      for (const connection of [...(await readers.drain()), writer]) connection.database.close()
     },
   }
 }
 
 /** Runs `work` as the connection's transaction; it has to end without waiting for anything else. */
 async function within<T>(connection: SqliteConnection, work: () => Promise<T>): Promise<T> {
-  const scope = { ended: false }
+  const scope = { ended: false, resting: false }
   connection.scope = scope
   try {
-    return await withinMicrotasks(inScope(scope, work))
+    return await withinMicrotasks(scope, inScope(scope, work))
   } finally {
     scope.ended = true
     connection.scope = undefined

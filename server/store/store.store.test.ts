@@ -178,6 +178,30 @@ forEachEngine('an answer in pieces ends with its transaction', async ({ store })
   }, /after its end/)
 })
 
+onSqlite('a reader of a large answer lets others have their turn, in its own snapshot', async ({ store }) => {
+  const numbers = `with recursive n(i) as (select 1 union all select i + 1 from n where i < 200000)
+    select i, (select count(*) from changes) as changes from n`
+  const events: string[] = []
+  const other = new Promise((resolve) => {
+    setImmediate(() => resolve(store.write(options, async (tx) => tx.change(change('between')))))
+  }).then(() => events.push('written'))
+  const read = await store.read(async (tx) => {
+    const seen = new Set<unknown>()
+    let count = 0
+    for await (const rows of tx.pieces(numbers, [], 100)) {
+      count += rows.length
+      for (const row of rows) seen.add(row.changes)
+    }
+    const [last] = (await tx.run('select count(*) as n from changes', [])).rows
+    return [count, [...seen], last?.n]
+  })
+  events.push('read')
+  await other
+  assert.deepEqual(events, ['written', 'read'])
+  assert.deepEqual(read, [200_000, [0], 0])
+  assert.deepEqual(await changedIds(store), ['between'])
+})
+
 onSqlite('a work that awaits something else is stopped and undone; others go on', async ({ store }) => {
   let later: Promise<unknown> | undefined
   const late = store.write(options, async (tx) => {

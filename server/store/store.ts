@@ -38,8 +38,8 @@ export interface ReadTx {
    */
   run(sql: string, parameters: readonly unknown[], name?: string): Promise<Result>
   /**
-   * The rows of a SELECT, at most `size` at a time where the engine can: what a large answer is made of need not all
-   * be there at once. Other statements may run between two pieces.
+   * The rows of a SELECT, some at a time (`size` where that costs nothing): what a large answer is made of need not all
+   * be there at once. Other statements may run between two pieces, and so may others than this work where it only reads.
    */
   pieces(sql: string, parameters: readonly unknown[], size: number): AsyncIterable<Record<string, unknown>[]>
 }
