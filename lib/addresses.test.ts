@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  beginningsOf,
   broadcast,
   canonicalCidr,
   canonicalIp,
@@ -121,4 +122,14 @@ test('EUI-64', () => {
   assert.equal(eui64('2001:db8::/64', 'fa:16:3e:00:00:01'), '2001:db8::f816:3eff:fe00:1')
   assert.throws(() => eui64('10.0.0.0/24', 'fa:16:3e:00:00:01'), TypeError)
   assert.throws(() => eui64('2001:db8::/64', 'fa:16:3e:00:00'), TypeError)
+})
+
+test('a part with three dots tells how an address begins', () => {
+  assert.deepEqual(beginningsOf('192.0.2.'), ['192.0.2.'])
+  assert.deepEqual(beginningsOf('92.0.2.7'), ['92.0.2.7', '192.0.2.7'])
+  assert.equal(beginningsOf('8.0.2.77')?.length, 25)
+  assert.equal(beginningsOf('.0.2.7')?.length, 256)
+  for (const part of ['', '7', '0.2.', '.0.2', '1.2.3.4.', '1..2.3', '2001:db8::', 'a.0.0.1', '1000.0.2.7']) {
+    assert.equal(beginningsOf(part), undefined, part)
+  }
 })

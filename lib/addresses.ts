@@ -79,6 +79,18 @@ export function canonicalIp(text: string): string | undefined {
   return ip && formatIp(ip.value, ip.version)
 }
 
+/**
+ * With what an address begins that holds this part of one: one of these texts; undefined where the part does not tell.
+ * One with three dots does, for there is but one number before the first of them: `.0.2.7` comes after any, `8.0.2.7`
+ * ends with such a number.
+ */
+export function beginningsOf(part: string): string[] | undefined {
+  if (!/^\d{0,3}(\.\d{1,3}){2}\.\d{0,3}$/.test(part)) return undefined
+  const dot = part.indexOf('.')
+  const numbers = Array.from({ length: 256 }, (_, n) => `${n}`)
+  return numbers.filter((n) => n.endsWith(part.slice(0, dot))).map((n) => n + part.slice(dot))
+}
+
 /** The stored form: 32 lower-case hex digits whose text order is the order of the addresses. Throws on no address. */
 export function sortableIp(text: string): string {
   const ip = parseIp(text)

@@ -58,7 +58,8 @@ async function needle(admin: Timed, red: Timed): Promise<Map<string, string>> {
     queries.set(name, `${name}=${encodeURIComponent(String(rare[name] ?? port[name]))}`)
   }
   queries.set('fixed_ips subnet_id', `fixed_ips=subnet_id%3D${address?.subnet_id}`)
-  queries.set('fixed_ips ip_address_substr', 'fixed_ips=ip_address_substr%3D192.0.2.')
+  queries.set('fixed_ips ip_address_substr, the beginning,', 'fixed_ips=ip_address_substr%3D192.0.2.')
+  queries.set('fixed_ips ip_address_substr, a part,', 'fixed_ips=ip_address_substr%3D92.0.2')
   queries.set('changed_since', `changed_since=${encodeURIComponent(String(port.updated_at))}`)
   return queries
 }

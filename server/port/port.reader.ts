@@ -1,6 +1,6 @@
 /** Reads ports: rows with their addresses, active bindings and tags, a query each for a whole page. */
 import { type Expression, type SqlBool, sql } from 'kysely'
-import { canonicalIp } from '../../lib/addresses.ts'
+import { beginningsOf, canonicalIp } from '../../lib/addresses.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { picked } from '../../lib/records.ts'
 import { flag, parentNetworkColumns, plainColumns, standardColumns } from '../columns.ts'
@@ -84,8 +84,9 @@ function fixedIpsFilter({ tx }: QueryScope, values: readonly string[]): Expressi
     having(isOneOf(tx.engine, 'a.ip_address', canonical))
   }
   if (subnets.length > 0) having(isOneOf(tx.engine, 'a.subnet_id', subnets))
-  for (const part of parts)
-    having(holds(tx.engine, ['ip_allocations', 'a'], 'ip_address', part.toLowerCase()))
+  for (const part of parts.map((text) => text.toLowerCase())) {
+    having(holds(tx.engine, ['ip_allocations', 'a'], 'ip_address', part, beginningsOf(part)))
+  }
   return sql<SqlBool>`(${sql.join(conditions, sql` and `)})`
 }
 

@@ -219,6 +219,9 @@ onCloud('a part of an address is found as it stands, letters in any case', async
     (await cloud.as('blue').list('port', `?fixed_ips=ip_address_substr=${encodeURIComponent(part)}`)).length
   const parts = ['10.0.0.', '.0.4', '8:AB:', 'db8', '10_0', '%', '\\', "'"]
   assert.deepEqual(await Promise.all(parts.map(found)), [3, 1, 3, 3, 0, 0, 0, 0])
+  // Those that tell how an address begins.
+  const beginnings = ['10.0.0.4', '0.0.0.4', '.0.0.', '1.0.0.4', '10.0.0.40', '0.0.0.']
+  assert.deepEqual(await Promise.all(beginnings.map(found)), [1, 1, 3, 0, 0, 3])
 })
 
 onSqlite('addresses of an older database stay theirs, and are found in the new one', async ({ options }) => {

@@ -67,19 +67,27 @@ export function isAmong(engine: Engine, column: string, query: Expression<unknow
 }
 
 /**
- * `column` of a table, which goes by a name of its own in the query, holds the text somewhere: each row is looked at. On
- * SQLite in the narrowest index that has the column, and so in as few pages as can be.
+ * `column` of a table, which goes by a name of its own in the query, holds the text somewhere. Each row is looked at, on
+ * SQLite in the narrowest index that has the column, and so in as few pages as can be; or only those that begin with one
+ * of the texts with which a column that holds this one must begin, where that is known.
  */
 export function holds(
   engine: Engine,
   [table, alias]: readonly [table: string, alias: string],
   column: string,
   text: string,
+  beginnings?: readonly string[],
 ): RawBuilder<SqlBool> {
-  return engine === 'postgres'
-    ? sql<SqlBool>`${sql.ref(`${alias}.${column}`)} like ${`%${text.replaceAll(/[\\%_]/g, '\\$&')}%`}`
-    : sql<SqlBool>`${sql.ref(`${alias}.rowid`)} in (select rowid from ${sql.table(table)}
-        where instr(${sql.ref(column)}, ${text}) > 0)`
+  if (engine === 'postgres') {
+    return sql<SqlBool>`${sql.ref(`${alias}.${column}`)} like ${`%${text.replaceAll(/[\\%_]/g, '\\$&')}%`}`
+  }
+  const [rows, value] = [sql.table(table), sql.ref(column)]
+  const found = beginnings
+    ? sql`json_each(${beginnings}) as beginning cross join ${rows}
+        where ${value} between beginning.value and beginning.value || char(0x10ffff) and`
+    : sql`${rows} where`
+  return sql<SqlBool>`${sql.ref(`${alias}.rowid`)} in
+    (select ${rows}.rowid from ${found} instr(${value}, ${text}) > 0)`
 }
 
 /** The next ids of a table, in their order, after `after` ('' for the first). */
