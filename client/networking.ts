@@ -1,4 +1,4 @@
-/** Networks, subnets, ports and agents as calls: the attributes that our own commands use, and no more. */
+/** Networks and what is on them as calls: the attributes that our own commands and tests use, and no more. */
 import { ApiError, type Client, type Filters } from './http.ts'
 
 export interface Network {
@@ -8,9 +8,16 @@ export interface Network {
   mtu: number
   status: string
   subnets: string[]
+  /** False where its subnets are of segments: a routed network. */
+  l2_adjacency?: boolean
   /** For administrators. */
   'provider:network_type'?: string
   'provider:segmentation_id'?: number | null
+}
+
+export interface Segment {
+  id: string
+  network_id: string
 }
 
 export interface Subnet {
@@ -34,6 +41,7 @@ export interface Port {
   status: 'ACTIVE' | 'DOWN' | 'BUILD' | 'N/A' | 'ERROR'
   device_id: string
   device_owner: string
+  ip_allocation?: 'immediate' | 'deferred' | 'none'
   dns_assignment?: { ip_address: string; hostname: string; fqdn: string }[]
   'binding:host_id'?: string
   'binding:vif_type'?: string
@@ -50,6 +58,7 @@ export interface AgentView {
 
 interface Kinds {
   network: Network
+  segment: Segment
   subnet: Subnet
   port: Port
   agent: AgentView

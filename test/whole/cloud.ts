@@ -80,9 +80,15 @@ export interface WholeCloud extends Clients {
   addServer(ports: { apiPort: number; identityPort: number }): Promise<Clients>
   /** Tells the server of agents on a host that does not exist; of an Open vSwitch agent if none are given. */
   beat(host: string, agents?: readonly AgentState[]): Promise<void>
-  /** `feed`: where its agent finds the server, if not where others do. */
-  addHost(name: string, options?: { feed?: (server: string) => Promise<string> }): Promise<CloudHost>
+  addHost(name: string, options?: HostOptions): Promise<CloudHost>
   destroy(): Promise<void>
+}
+
+export interface HostOptions {
+  /** Where its agent finds the server, if not where others do. */
+  feed?: (server: string) => Promise<string>
+  /** More lines of configuration for its agent, per section. */
+  config?: string
 }
 
 export interface CloudOptions {
@@ -247,7 +253,7 @@ ${options.config ?? ''}
       }
       const state = join(host.dir, 'agent')
       await mkdir(state)
-      await writeFile(join(host.dir, 'agent.conf'), configuration(localIp, name))
+      await writeFile(join(host.dir, 'agent.conf'), configuration(localIp, name) + (hostOptions.config ?? ''))
       await writeFile(join(host.dir, 'credential'), makeCredential(secret, name), { mode: 0o600 })
       let agent: TestProcess | undefined
       const agentFeed = (await hostOptions.feed?.(feed)) ?? feed
