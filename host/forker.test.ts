@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
+import { pidsWhere } from '../runtime/process-stat.ts'
 import { createForker } from './forker.ts'
 import type { Argv } from './run.ts'
 
@@ -54,15 +54,7 @@ test('when its process is killed, what runs fails and the next program finds ano
 
 /** The process of this test's forker. */
 function perlChild(): number {
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      const [, command, , parent] =
-        /^\d+ \((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? []
-      if (command === 'perl' && Number(parent) === process.pid) return Number(name)
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  throw new Error('no process of the forker')
+  const [pid] = pidsWhere(({ program, parent }) => program === 'perl' && parent === process.pid)
+  assert.ok(pid)
+  return pid
 }

@@ -3,11 +3,12 @@
  * certainly gone: what it held need not be waited for.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
+import { isRunning, processStat } from './process-stat.ts'
 
 /** Boot, process namespace, pid and start time, with `/` between; '' where the system does not say. */
 export function processIdentity(): string {
   try {
-    return [...place(), process.pid, startTime(process.pid)].join('/')
+    return [...place(), process.pid, processStat(process.pid)?.startTime].join('/')
   } catch {
     return ''
   }
@@ -19,7 +20,7 @@ export function isGone(identity: string): boolean {
   try {
     const [ownBoot, ownNamespace] = place()
     if (boot !== ownBoot || namespace !== ownNamespace || start === undefined) return false
-    return startTime(Number(pid)) !== start
+    return !isRunning(Number(pid), start)
   } catch {
     return false
   }
@@ -28,16 +29,4 @@ export function isGone(identity: string): boolean {
 function place(): [boot: string, namespace: string] {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   return [boot, readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')]
-}
-
-/** Clock ticks since boot, proc(5) field 22; undefined when there is no such process, or it has ended. */
-function startTime(pid: number): string | undefined {
-  let stat: string
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  } catch {
-    return undefined
-  }
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }

@@ -1,6 +1,7 @@
 /** What our processes cost: their start, the agent's restart, their memory. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pidsWhere } from '../../runtime/process-stat.ts'
 import { type Running, runningIn } from '../state/control.ts'
 import type { Layout } from '../state/layout.ts'
 import { type Bench, type Figure, round, startUp, stopUp } from './bench.place.ts'
@@ -51,23 +52,7 @@ function pssOf(pid: number): number {
   }
 }
 
-/** Processes whose program name and parent are as `isOne` says. */
-function pidsWhere(isOne: (program: string, parent: number) => boolean): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-        const [, program = '', parent] = /^\d+ \((.*)\) \S (\d+)/.exec(text) ?? []
-        return isOne(program, Number(parent))
-      } catch {
-        return false
-      }
-    })
-}
-
-const pidsOf = (name: string): number[] => pidsWhere((program) => program === name)
+const pidsOf = (name: string): number[] => pidsWhere(({ program }) => program === name)
 
 export async function measureMemory({ layout }: Bench): Promise<Figure[]> {
   const figures = await memoryFigures(layout)
@@ -85,7 +70,7 @@ export async function memoryFigures(layout: Layout, load?: string): Promise<Figu
     ['agent', [agent]],
     [
       'programs that the agent runs',
-      pidsWhere((program, parent) => parent === agent && program !== 'dnsmasq'),
+      pidsWhere(({ program, parent }) => parent === agent && program !== 'dnsmasq'),
     ],
     ['dnsmasq', pidsOf('dnsmasq')],
   ]

@@ -2,8 +2,8 @@
  * What Nucleon could leave behind on a host, as sorted lines: namespaces, links, switch ports and flows, processes,
  * firewall rules. Taken from the system's own tools, so that two of them can be compared.
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import { run } from '../../host/run.ts'
+import { isAlive, pidsWhere } from '../../runtime/process-stat.ts'
 import { vsctl } from '../up/bridges.ts'
 
 /** Programs that we or our agents start. */
@@ -16,18 +16,9 @@ const linesOf = (text: string) =>
     .filter((line) => line !== '')
 
 function processes(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const [, comm = '', state] = /\((.*)\) (.)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-        // A zombie has ended; it waits for its parent, which need not be ours.
-        return ourPrograms.includes(comm) && state !== 'Z' ? [`process ${comm} ${pid}`] : []
-      } catch {
-        // It has ended meanwhile.
-        return []
-      }
-    })
+  return ourPrograms.flatMap((name) =>
+    pidsWhere((one) => one.program === name && isAlive(one)).map((pid) => `process ${name} ${pid}`),
+  )
 }
 
 /** Flows without their counters and cookies; those that br-tun learns come and go by themselves. */

@@ -4,7 +4,6 @@ import { describe, test } from 'node:test'
 import { failedLines } from './ip.batch.ts'
 import { parseView, withPrefix } from './ip.view.ts'
 import { isLeaseText, parseLeases } from './leases.file.ts'
-import { parseStat } from './process.stat.ts'
 
 describe('texts of a Linux host', () => {
   test('a namespace, from ip -json', () => {
@@ -84,11 +83,5 @@ describe('texts of a Linux host', () => {
     assert.equal(isLeaseText('nonsense\n'), false)
     assert.equal(isLeaseText(`${text}\n1700000000 fa:16:3e:00`), false)
     assert.equal(parseLeases(text)[2]?.serverId, '00:01:00:01:2c:9b:aa:bb:fa:16:3e:00:00:02')
-  })
-
-  test('a process whose name holds spaces and parentheses', () => {
-    const fields = ['S', ...Array.from({ length: 18 }, (_, i) => String(i)), '4242', '0']
-    assert.deepEqual(parseStat(`17 (a) b) ${fields.join(' ')}`), { state: 'S', startTime: '4242' })
-    assert.equal(parseStat(''), undefined)
   })
 })

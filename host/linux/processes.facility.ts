@@ -17,11 +17,11 @@ import {
 } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import { isRunning, processStat } from '../../runtime/process-stat.ts'
 import type { Change, Facility, FacilityEvents, Observed, Verdict } from '../facility.ts'
 import type { Log } from '../log.ts'
 import { type HostObject, objectKey, type Process } from '../objects.ts'
 import { entering } from './netns.ts'
-import { isRunning, processStat } from './process.stat.ts'
 
 export interface ProcessesOptions {
   runDir: string

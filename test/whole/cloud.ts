@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,7 @@ import type { AgentState } from '../../bus/feed.ts'
 import { httpFeed } from '../../bus/http.ts'
 import { type Client, type Cloud as CloudEntry, createClient } from '../../client/http.ts'
 import { create, type Port, show } from '../../client/networking.ts'
+import { pidsWhere, processStat } from '../../runtime/process-stat.ts'
 import { freePort } from '../free-port.ts'
 import {
   createFabric,
@@ -499,25 +500,13 @@ export async function pings(from: Instance, address: string): Promise<boolean> {
   }
 }
 
-/** Start time of a process in clock ticks since boot (proc(5), stat field 22); undefined when it is gone. */
-export async function startTime(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
-}
-
 /** `pid start-time` of every process in a test host with that name, sorted. */
 export async function processesNamed(host: TestHost, name: string): Promise<string[]> {
-  const namespace = (pid: string | number) => readlink(`/proc/${pid}/ns/pid`).catch(() => '')
+  const namespace = (pid: number) => readlink(`/proc/${pid}/ns/pid`).catch(() => '')
   const own = await namespace(host.pid)
   const found: string[] = []
-  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
-    const comm = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-    if (comm.trim() === name && (await namespace(pid)) === own)
-      found.push(`${pid} ${await startTime(Number(pid))}`)
+  for (const pid of pidsWhere(({ program }) => program === name)) {
+    if ((await namespace(pid)) === own) found.push(`${pid} ${processStat(pid)?.startTime}`)
   }
   return found.sort()
 }
