@@ -223,7 +223,7 @@ export function listRules(tools: RouteTools, served: Served) {
   return { attributes: served.attributes, validateFilters: tools.validateFilters, maxLimit: tools.maxLimit }
 }
 
-/** A page as it is written to the client, and the ids of what is on it. */
+/** A page as it is written to the client, and, where its size is limited, the ids of what is on it: for links. */
 export interface Listed {
   written: Buffer[]
   ids: string[]
@@ -257,7 +257,7 @@ export async function listObjects(
   for await (const rows of page) {
     const views = await viewsOf(feature.reader, scope, rows, wanted)
     listed.written.push(writeObjects(views.map((view, i) => show(view, rows[i] ?? view))))
-    for (const row of rows) listed.ids.push(row.id)
+    if (query.limit !== undefined) for (const row of rows) listed.ids.push(row.id)
   }
   return listed
 }
