@@ -56,9 +56,11 @@ function createShelf() {
 async function createWorld(repair = true) {
   const shelf = createShelf()
   const drifted: string[] = []
+  const lines: object[] = []
+  const note = (facts: object, message: string) => void lines.push({ message, ...facts })
   const keeper = createKeeper({
     facility: shelf.facility,
-    log: quiet,
+    log: { ...quiet, info: note, warn: note },
     repair,
     wake: () => reconciler.wake(),
     renewed() {},
@@ -82,6 +84,7 @@ async function createWorld(repair = true) {
     told,
     failures,
     drifted,
+    lines,
     async start() {
       await keeper.start()
       reconciler.start()
@@ -137,6 +140,39 @@ describe('a keeper', () => {
     shelf.broken.clear()
     await new Promise((resolve) => setTimeout(resolve, 200))
     assert.equal(told.get('bad'), true)
+    await reconciler.stop()
+  })
+
+  test('a few that fail or go are named each, many alike are one line', async () => {
+    const { shelf, reconciler, lines, start } = await createWorld()
+    await start()
+    const paths = (count: number) => Array.from({ length: count }, (_, n) => `/bad-${n}`)
+    for (const path of paths(3000)) shelf.broken.add(path)
+    const named = async (count: number, what: string) => {
+      lines.length = 0
+      reconciler.setPiece(
+        'bad',
+        paths(count).map((path) => file(path, what)),
+      )
+      await reconciler.idle()
+      return [...lines]
+    }
+    const few = await named(2, 'few')
+    assert.deepEqual(few, [
+      { message: 'cannot apply', facility: 'shelf', key: 'file /bad-0', attempts: 1, reason: 'broken' },
+      { message: 'cannot apply', facility: 'shelf', key: 'file /bad-1', attempts: 1, reason: 'broken' },
+    ])
+    const [line, ...more] = await named(3000, 'many')
+    assert.deepEqual(more, [])
+    const { keys, ...facts } = line as { keys: string[] }
+    assert.deepEqual(facts, {
+      message: 'cannot apply',
+      facility: 'shelf',
+      attempts: 1,
+      reason: 'broken',
+      count: 3000,
+    })
+    assert.equal(keys.length, 10)
     await reconciler.stop()
   })
 

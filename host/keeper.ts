@@ -53,6 +53,8 @@ const firstRetry = 100
 const lastRetry = 10_000
 const firstGlance = 5
 const lastGlance = 500
+/** Things that one pass names in its log by a line each, for one reason. */
+const linesAtOnce = 10
 /** Glances, about two seconds, after which what is on its way is not waited for. */
 const patientGlances = 10
 
@@ -308,6 +310,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       }
       await look()
     }
+    const failed = new Map<string, { idents: string[]; attempts: number; reason: string }>()
     const after = plan(sights(changes.map((change) => change.ident)), facility.verdict.bind(facility))
     for (const ident of after.settled) {
       dirtyIdents.delete(ident)
@@ -332,10 +335,19 @@ export function createKeeper(options: KeeperOptions): Keeper {
       awaited.delete(change.ident)
       const reason = failures.get(change.ident) ?? 'is not in place after it was made'
       unsettle(change.ident, reason)
-      if (attempts <= 2 || attempts % 10 === 0) {
-        log.warn({ facility: facility.name, key: change.ident, attempts, reason }, 'cannot apply')
-      }
+      if (attempts > 2 && attempts % 10 !== 0) continue
+      const alike = failed.get(`${attempts} ${reason}`)
+      if (alike) alike.idents.push(change.ident)
+      else failed.set(`${attempts} ${reason}`, { idents: [change.ident], attempts, reason })
     }
+    for (const { idents, ...why } of failed.values()) tell('warn', idents, 'cannot apply', why)
+  }
+
+  /** A line for each where they are few; thousands that have the same to say are one. */
+  function tell(level: 'info' | 'warn', idents: readonly string[], what: string, fields = {}): void {
+    const about = { facility: facility.name, ...fields }
+    if (idents.length <= linesAtOnce) for (const key of idents) log[level]({ ...about, key }, what)
+    else log[level]({ ...about, count: idents.length, keys: idents.slice(0, linesAtOnce) }, what)
   }
 
   function wait(ident: string): void {
@@ -367,7 +379,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const ours = plan(sights(removable), facility.verdict.bind(facility)).remove
     const changes = ours.filter(({ observed }) => !(observed && facility.spares?.(observed)))
     removable.clear()
-    for (const { ident } of changes) log.info({ facility: facility.name, key: ident }, 'removing')
+    tell(
+      'info',
+      changes.map(({ ident }) => ident),
+      'removing',
+    )
     return changes
   }
 
