@@ -14,6 +14,8 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 function createShelf() {
   const content = new Map<string, string>()
   const broken = new Set<string>()
+  /** Paths that are still to be seen once after they were removed. */
+  const lingering = new Set<string>()
   const done: string[] = []
   let events: FacilityEvents | undefined
   const facility: Facility = {
@@ -44,13 +46,14 @@ function createShelf() {
         done.push(`${wanted ? (observed ? 'alter' : 'make') : 'remove'} ${object.path}`)
         if (broken.has(object.path)) failures.set(ident, 'broken')
         else if (wanted?.kind === 'file') content.set(wanted.path, wanted.content)
-        else content.delete(object.path)
+        else if (!lingering.delete(object.path)) content.delete(object.path)
+        else setTimeout(() => content.delete(object.path), 3)
       }
       return failures
     },
     async stop() {},
   }
-  return { facility, content, broken, done, disturb: () => events?.changed('shelf') }
+  return { facility, content, broken, lingering, done, disturb: () => events?.changed('shelf') }
 }
 
 async function createWorld(repair = true) {
@@ -173,6 +176,19 @@ describe('a keeper', () => {
       count: 3000,
     })
     assert.equal(keys.length, 10)
+    await reconciler.stop()
+  })
+
+  test('is idle once what goes in two steps is gone', async () => {
+    const { shelf, reconciler, start } = await createWorld()
+    shelf.content.set('/old', 'x')
+    shelf.lingering.add('/old')
+    await start()
+    reconciler.allowRemovals()
+    const late = setTimeout(() => assert.fail('it is not idle after five seconds'), 5000)
+    await reconciler.idle()
+    clearTimeout(late)
+    assert.equal(shelf.content.has('/old'), false)
     await reconciler.stop()
   })
 

@@ -41,7 +41,7 @@ describe('plan', () => {
       [sight(namespace, seen(namespace)), sight(undefined, seen(link, false))],
       () => 'settled',
     )
-    assert.deepEqual(steps, { make: [], remove: [], settled: ['namespace n'], pending: [] })
+    assert.deepEqual(steps, { make: [], remove: [], settled: ['namespace n', 'link n l'], pending: [] })
     assert.deepEqual(plan([sight(namespace)], () => 'pending').pending, ['namespace n'])
   })
 

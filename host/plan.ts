@@ -25,7 +25,7 @@ const rank = new Map(kindOrder.map((kind, index) => [kind, index]))
 export interface Plan {
   make: Change[]
   remove: Change[]
-  /** In place already. */
+  /** In place already, gone as it should be, or nobody's business of ours. */
   settled: string[]
   /** On their way; to be looked at again. */
   pending: string[]
@@ -46,6 +46,7 @@ export function plan(
   for (const sight of sights) {
     if (sight.wanted === undefined) {
       if (sight.observed?.ours) result.remove.push(sight)
+      else result.settled.push(sight.ident)
       continue
     }
     const found = verdict(sight.observed, sight.wanted)
