@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { pidsWhere } from '../runtime/process-stat.ts'
+import { processesWhere } from '../runtime/process-stat.ts'
 import { createForker } from './forker.ts'
 import type { Argv } from './run.ts'
 
@@ -54,7 +54,7 @@ test('when its process is killed, what runs fails and the next program finds ano
 
 /** The process of this test's forker. */
 function perlChild(): number {
-  const [pid] = pidsWhere(({ program, parent }) => program === 'perl' && parent === process.pid)
-  assert.ok(pid)
-  return pid
+  const [perl] = processesWhere(({ program, parent }) => program === 'perl' && parent === process.pid)
+  assert.ok(perl)
+  return perl.pid
 }

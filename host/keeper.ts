@@ -53,10 +53,10 @@ const firstRetry = 100
 const lastRetry = 10_000
 const firstGlance = 5
 const lastGlance = 500
-/** Things that one pass names in its log by a line each, for one reason. */
-const linesAtOnce = 10
 /** Glances, about two seconds, after which what is on its way is not waited for. */
 const patientGlances = 10
+/** Things that one pass names in its log by a line each, for one reason. */
+const linesAtOnce = 10
 
 interface Item {
   key: string
@@ -310,7 +310,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       }
       await look()
     }
-    const failed = new Map<string, { idents: string[]; attempts: number; reason: string }>()
+    const failed: { ident: string; attempts: number; reason: string }[] = []
     const after = plan(sights(changes.map((change) => change.ident)), facility.verdict.bind(facility))
     for (const ident of after.settled) {
       dirtyIdents.delete(ident)
@@ -335,12 +335,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
       awaited.delete(change.ident)
       const reason = failures.get(change.ident) ?? 'is not in place after it was made'
       unsettle(change.ident, reason)
-      if (attempts > 2 && attempts % 10 !== 0) continue
-      const alike = failed.get(`${attempts} ${reason}`)
-      if (alike) alike.idents.push(change.ident)
-      else failed.set(`${attempts} ${reason}`, { idents: [change.ident], attempts, reason })
+      if (attempts <= 2 || attempts % 10 === 0) failed.push({ ident: change.ident, attempts, reason })
     }
-    for (const { idents, ...why } of failed.values()) tell('warn', idents, 'cannot apply', why)
+    for (const alike of Map.groupBy(failed, (one) => `${one.attempts} ${one.reason}`).values()) {
+      const [{ attempts, reason } = {}] = alike
+      const idents = alike.map(({ ident }) => ident)
+      tell('warn', idents, 'cannot apply', { attempts, reason })
+    }
   }
 
   /** A line for each where they are few; thousands that have the same to say are one. */

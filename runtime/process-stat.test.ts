@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { isRunning, parseStat, pidsWhere, processStat } from './process-stat.ts'
+import { isRunning, parseStat, processesWhere, processStat } from './process-stat.ts'
 
 test('a process whose name holds spaces and parentheses', () => {
   const fields = ['S', '7', ...Array.from({ length: 17 }, (_, i) => String(i)), '4242', '0']
@@ -18,7 +18,10 @@ test('a process whose name holds spaces and parentheses', () => {
 test('a child is found by what it is while it runs', async () => {
   const child = spawn('sleep', ['60'])
   await once(child, 'spawn')
-  const ours = () => pidsWhere(({ program, parent }) => program === 'sleep' && parent === process.pid)
+  const ours = () =>
+    processesWhere(({ program, parent }) => program === 'sleep' && parent === process.pid).map(
+      ({ pid }) => pid,
+    )
   assert.deepEqual(ours(), [child.pid])
   const pid = child.pid ?? 0
   const { startTime } = processStat(pid) ?? assert.fail('it is not there')

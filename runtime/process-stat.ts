@@ -41,13 +41,10 @@ export function isRunning(pid: number, startTime: string): boolean {
   return stat !== undefined && stat.startTime === startTime && isAlive(stat)
 }
 
-/** The pids of all processes that are as `isOne` says, of those that this one can see. */
-export function pidsWhere(isOne: (stat: ProcessStat) => boolean): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const stat = processStat(pid)
-      return stat !== undefined && isOne(stat)
-    })
+/** All processes that are as `isOne` says, of those that this one can see. */
+export function processesWhere(isOne: (stat: ProcessStat) => boolean): (ProcessStat & { pid: number })[] {
+  return readdirSync('/proc').flatMap((name) => {
+    const stat = /^\d+$/.test(name) ? processStat(Number(name)) : undefined
+    return stat !== undefined && isOne(stat) ? [{ pid: Number(name), ...stat }] : []
+  })
 }

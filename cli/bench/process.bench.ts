@@ -1,7 +1,7 @@
 /** What our processes cost: their start, the agent's restart, their memory. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pidsWhere } from '../../runtime/process-stat.ts'
+import { type ProcessStat, processesWhere } from '../../runtime/process-stat.ts'
 import { type Running, runningIn } from '../state/control.ts'
 import type { Layout } from '../state/layout.ts'
 import { type Bench, type Figure, round, startUp, stopUp } from './bench.place.ts'
@@ -52,6 +52,8 @@ function pssOf(pid: number): number {
   }
 }
 
+const pidsWhere = (isOne: (stat: ProcessStat) => boolean): number[] =>
+  processesWhere(isOne).map(({ pid }) => pid)
 const pidsOf = (name: string): number[] => pidsWhere(({ program }) => program === name)
 
 export async function measureMemory({ layout }: Bench): Promise<Figure[]> {

@@ -3,7 +3,7 @@
  * firewall rules. Taken from the system's own tools, so that two of them can be compared.
  */
 import { run } from '../../host/run.ts'
-import { isAlive, pidsWhere } from '../../runtime/process-stat.ts'
+import { isAlive, processesWhere } from '../../runtime/process-stat.ts'
 import { vsctl } from '../up/bridges.ts'
 
 /** Programs that we or our agents start. */
@@ -16,8 +16,8 @@ const linesOf = (text: string) =>
     .filter((line) => line !== '')
 
 function processes(): string[] {
-  return ourPrograms.flatMap((name) =>
-    pidsWhere((one) => one.program === name && isAlive(one)).map((pid) => `process ${name} ${pid}`),
+  return processesWhere((one) => ourPrograms.includes(one.program) && isAlive(one)).map(
+    ({ program, pid }) => `process ${program} ${pid}`,
   )
 }
 

@@ -14,7 +14,7 @@ import type { AgentState } from '../../bus/feed.ts'
 import { httpFeed } from '../../bus/http.ts'
 import { type Client, type Cloud as CloudEntry, createClient } from '../../client/http.ts'
 import { create, type Port, show } from '../../client/networking.ts'
-import { pidsWhere, processStat } from '../../runtime/process-stat.ts'
+import { processesWhere } from '../../runtime/process-stat.ts'
 import { freePort } from '../free-port.ts'
 import {
   createFabric,
@@ -505,8 +505,8 @@ export async function processesNamed(host: TestHost, name: string): Promise<stri
   const namespace = (pid: number) => readlink(`/proc/${pid}/ns/pid`).catch(() => '')
   const own = await namespace(host.pid)
   const found: string[] = []
-  for (const pid of pidsWhere(({ program }) => program === name)) {
-    if ((await namespace(pid)) === own) found.push(`${pid} ${processStat(pid)?.startTime}`)
+  for (const { pid, startTime } of processesWhere(({ program }) => program === name)) {
+    if ((await namespace(pid)) === own) found.push(`${pid} ${startTime}`)
   }
   return found.sort()
 }
