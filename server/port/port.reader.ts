@@ -1,5 +1,5 @@
 /** Reads ports: rows with their addresses, active bindings and tags, a query each for a whole page. */
-import { type Expression, type SqlBool, sql } from 'kysely'
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely'
 import { beginningsOf, canonicalIp } from '../../lib/addresses.ts'
 import { badRequest } from '../../lib/errors.ts'
 import { picked } from '../../lib/records.ts'
@@ -12,7 +12,8 @@ import { portGroupsFilter } from '../security-group/security-group.feature.ts'
 import type { NetworkingSettings } from '../settings.ts'
 import { eachOf, holds, isOneOf, listsOfEach } from '../store/lists.ts'
 import { prepared } from '../store/prepared.ts'
-import type { ReadTx } from '../store/store.ts'
+import type { Engine, ReadTx } from '../store/store.ts'
+import type { Tables } from '../store/tables.ts'
 import { tagFilters, tagsOf } from '../tag/tags.ts'
 import { trunkDetailsOf } from '../trunk/subports.ts'
 import { dnsAssigner } from './dns.ts'
@@ -105,23 +106,27 @@ export async function addressesOf(tx: ReadTx, ids: readonly string[]): Promise<(
   return listsOfEach(ids.length, rows, ({ subnet_id, ip_address }) => ({ subnet_id, ip_address }))
 }
 
-const bindingsOfPorts = prepared('port-views-bindings', (db, p: { ids: readonly string[] }, engine) =>
+const activeBindings = (db: Kysely<Tables>, ids: readonly string[], engine: Engine) =>
   db
-    .selectFrom(eachOf(engine, p.ids))
+    .selectFrom(eachOf(engine, ids))
     .crossJoin('port_bindings as b')
-    .select(['each.key', 'b.host', 'b.vif_type', 'b.vnic_type', 'b.profile', 'b.vif_details'])
     .whereRef('b.port_id', '=', 'each.value')
-    .where('b.status', '=', 'ACTIVE'),
+    .where('b.status', '=', 'ACTIVE')
+
+const bindingsOfPorts = prepared('port-views-bindings', (db, p: { ids: readonly string[] }, engine) =>
+  activeBindings(db, p.ids, engine).select([
+    'each.key',
+    'b.host',
+    'b.vif_type',
+    'b.vnic_type',
+    'b.profile',
+    'b.vif_details',
+  ]),
 )
 
 /** What tenants see of a binding. */
 const vnicTypesOfPorts = prepared('port-views-vnic-types', (db, p: { ids: readonly string[] }, engine) =>
-  db
-    .selectFrom(eachOf(engine, p.ids))
-    .crossJoin('port_bindings as b')
-    .select(['each.key', 'b.vnic_type'])
-    .whereRef('b.port_id', '=', 'each.value')
-    .where('b.status', '=', 'ACTIVE'),
+  activeBindings(db, p.ids, engine).select(['each.key', 'b.vnic_type']),
 )
 
 type BindingRow = Awaited<ReturnType<(typeof bindingsOfPorts)['all']>>[number]
