@@ -97,6 +97,8 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     allowRemovals: reconciler.allowRemovals,
     plugs: ovs.plugs,
     onPlugs: ovs.onPlugs,
+    bridges: ovs.bridges,
+    onBridges: ovs.onBridges,
     onStatus: reconciler.onStatus,
     idle: reconciler.idle,
     async stop() {

@@ -39,6 +39,9 @@ export interface Host {
   /** The ports that are plugged on the integration bridge now, by port id. */
   plugs(): ReadonlyMap<string, Plug>
   onPlugs(listener: (changed: ReadonlySet<string>) => void): void
+  /** Names of the bridges that the switch is configured with, as last seen while its database does not answer. */
+  bridges(): ReadonlySet<string>
+  onBridges(listener: () => void): void
   /**
    * Called after each pass with the pieces whose status changed. A piece that setPiece has altered (or set for the
    * first time) counts as unsettled from that call on, and is told of when it settles even if it was settled before.

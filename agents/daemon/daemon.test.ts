@@ -145,6 +145,34 @@ test('wired is told only when the pieces are in place, and again for a new gener
   await until('told when in place', () => server.told.length === told + 3)
 })
 
+test('a bridge that somebody makes is told of at once; one that is there is, whatever else fails', async (t) => {
+  const server = scriptedFeed()
+  const host = memoryHost()
+  const cache = openCache({ directory: directoryFor(t), host: 'host-a', log: silentLogger })
+  const daemon = createDaemon({
+    hostName: 'host-a',
+    feed: memoryFeed(server),
+    host,
+    cache,
+    roles: [l2Role({ ...settings, bridgeMappings: new Map([['public', 'br-ex']]) }, null)],
+    log: silentLogger,
+    reportInterval: 60_000,
+  })
+  await daemon.start()
+  t.after(() => daemon.stop())
+  await daemon.ready
+  const mapped = () => server.beats.at(-1)?.agents[0]?.configurations.bridge_mappings
+  assert.deepEqual(server.beats.map((beat) => beat.agents[0]?.configurations.missing_bridges)[0], {
+    public: 'br-ex',
+  })
+  host.setBridges('br-int', 'br-tun', 'br-ex')
+  await until('it is mapped', () => isDeepStrictEqual(mapped(), { public: 'br-ex' }), 1000)
+  host.settle(['l2/bridge/br-ex', 'l2/base'], false)
+  const beats = server.beats.length
+  await sleep(30)
+  assert.equal(server.beats.length, beats, 'a switch that does not answer says nothing of bridges')
+})
+
 test('hints bring changes at once, without waiting for the safety pull', async (t) => {
   const server = scriptedFeed()
   server.put(net)

@@ -62,7 +62,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let upToDate = false
   let loops: Promise<unknown> = Promise.resolve()
   /** What the agents said of themselves in the last heartbeat. */
-  let lastHealth: string | undefined
+  let lastTold: string | undefined
 
   const view: View = {
     host: options.hostName,
@@ -71,6 +71,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
     },
     get plugs() {
       return host.plugs()
+    },
+    get bridges() {
+      return host.bridges()
     },
   }
 
@@ -119,12 +122,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   function agents(): AgentState[] {
-    return roles.map((role) => role.agent(view, standing))
+    return roles.map((role) => role.agent(view))
   }
 
   function agentsToTell(): AgentState[] {
     const states = agents()
-    lastHealth = JSON.stringify(states)
+    lastTold = JSON.stringify(states)
     return states
   }
 
@@ -164,14 +167,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   function onStatus(changed: readonly PieceStatus[]): void {
     const ports = new Set<string>()
-    let health = false
     for (const { id, settled, failures } of changed) {
       const piece = pieces.get(id)
       if (piece === undefined) continue
       const standing = settled ? 'settled' : failures.length > 0 ? 'failed' : 'pending'
       if (standing === 'failed' && piece.standing !== 'failed')
         log.warn({ piece: id, failures }, 'not in place')
-      if ((standing === 'failed') !== (piece.standing === 'failed')) health = true
       piece.standing = standing
       log.debug({ piece: id, standing }, 'piece')
       for (const role of roles) {
@@ -180,12 +181,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
       }
     }
     tellOf(ports)
-    if (health) tellOfHealth()
   }
 
-  /** What an agent reports of itself may depend on what its host cannot do: told when it does. */
-  function tellOfHealth(): void {
-    if (lastHealth !== undefined && lastHealth !== JSON.stringify(agents())) heartbeats.now()
+  /** What an agent reports of itself may depend on the bridges of its host. */
+  function onBridges(): void {
+    if (lastTold !== undefined && lastTold !== JSON.stringify(agents())) heartbeats.now()
   }
 
   const standing = (id: string): Standing => pieces.get(id)?.standing ?? 'pending'
@@ -220,6 +220,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       await host.start()
       host.onStatus(onStatus)
       host.onPlugs((changed) => update([], changed))
+      host.onBridges(onBridges)
       for (const role of roles) for (const id of role.always) setPiece(id, role.piece(view, id))
       const held = Array.from(cache.replica.documents.envelopes(), (after) => {
         return { type: after.type, id: after.id, before: undefined, after }

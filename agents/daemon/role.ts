@@ -13,6 +13,8 @@ export interface View {
   documents: Documents
   /** Ports that are plugged on the integration bridge, by port id. */
   plugs: ReadonlyMap<string, Plug>
+  /** Names of the bridges that the switch has. */
+  bridges: ReadonlySet<string>
 }
 
 /** What may have become different in the view since the role was last asked. */
@@ -28,8 +30,8 @@ export type Standing = 'pending' | 'settled' | 'failed'
 export interface Role {
   /** Name in `--roles`, and the beginning of the ids of its pieces: `l2`. */
   name: string
-  /** How this role shows up in /v2.0/agents; told anew when a piece fails or no longer does. */
-  agent(view: View, standing: (pieceId: string) => Standing): AgentState
+  /** How this role shows up in /v2.0/agents; told anew when bridges come or go. */
+  agent(view: View): AgentState
   /** Pieces that are there whatever documents say. */
   always: readonly string[]
   /** Ids of the pieces that these changes may have altered; too many is harmless. */

@@ -288,7 +288,7 @@ test('the agent counts what it serves', () => {
     envelope('port', dhcpPort(2)),
     envelope('dhcp-entry', entry(5)),
   ])
-  const { agent_type, binary, configurations } = role.agent(view, () => 'settled')
+  const { agent_type, binary, configurations } = role.agent(view)
   assert.deepEqual([agent_type, binary], ['DHCP agent', 'neutron-dhcp-agent'])
   assert.deepEqual([configurations.networks, configurations.subnets, configurations.ports], [1, 1, 1])
 })

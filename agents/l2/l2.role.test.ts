@@ -220,7 +220,7 @@ test('each piece that a change touches is recomputed', () => {
 })
 
 test('the agent reports what Neutron clients look for', () => {
-  const { agent_type, binary, configurations } = role.agent(testView([]), () => 'settled')
+  const { agent_type, binary, configurations } = role.agent(testView([]))
   assert.deepEqual([agent_type, binary], ['Open vSwitch agent', 'neutron-openvswitch-agent'])
   assert.deepEqual(configurations.bridge_mappings, { public: 'br-ex' })
   assert.deepEqual(configurations.tunnel_types, ['vxlan'])
@@ -228,9 +228,8 @@ test('the agent reports what Neutron clients look for', () => {
   assert.equal(configurations.missing_bridges, undefined)
 })
 
-test('a provider bridge that is not there is reported as missing, not as mapped', () => {
-  const broken = (piece: string): Standing => (piece === 'l2/bridge/br-ex' ? 'failed' : 'settled')
-  const { configurations } = role.agent(testView([]), broken)
+test('a provider bridge that nobody has made is reported as missing, not as mapped', () => {
+  const { configurations } = role.agent({ ...testView([]), bridges: new Set(['br-int']) })
   assert.deepEqual(configurations.bridge_mappings, {})
   assert.deepEqual(configurations.missing_bridges, { public: 'br-ex' })
 })

@@ -24,12 +24,12 @@ export function l2Role(settings: L2Settings, availabilityZone: string | null): R
     name: 'l2',
     always: [base, ...(hasTunnels(settings) ? [tunnels] : []), ...bridges],
 
-    agent: (view, standing) => ({
+    agent: (view) => ({
       agent_type: 'Open vSwitch agent',
       binary: 'neutron-openvswitch-agent',
       availability_zone: availabilityZone,
       configurations: {
-        ...mappingsOf(settings, standing),
+        ...mappingsOf(settings, view.bridges),
         integration_bridge: settings.integrationBridge,
         datapath_type: settings.datapathType,
         tunnel_types: hasTunnels(settings) ? settings.tunnelTypes : [],
@@ -95,17 +95,17 @@ export function l2Role(settings: L2Settings, availabilityZone: string | null): R
   }
 }
 
-/** The physical networks that can be had here, and those whose bridge is not in place. */
-function mappingsOf(
-  { bridgeMappings }: L2Settings,
-  standing: (pieceId: string) => Standing,
-): Record<string, unknown> {
-  const isMissing = ([, bridge]: [string, string]): boolean => standing(ofBridge + bridge) === 'failed'
-  const missing = [...bridgeMappings].filter(isMissing)
-  const present = [...bridgeMappings].filter((mapping) => !isMissing(mapping))
+/**
+ * The physical networks that can be had here, and those whose bridge nobody has made. A bridge that is there and not
+ * yet in order counts as had: what is bound to it waits for that.
+ */
+function mappingsOf({ bridgeMappings }: L2Settings, bridges: ReadonlySet<string>): Record<string, unknown> {
+  const mapped = (present: boolean) =>
+    Object.fromEntries([...bridgeMappings].filter(([, bridge]) => bridges.has(bridge) === present))
+  const missing = mapped(false)
   return {
-    bridge_mappings: Object.fromEntries(present),
-    ...(missing.length === 0 ? {} : { missing_bridges: Object.fromEntries(missing) }),
+    bridge_mappings: mapped(true),
+    ...(Object.keys(missing).length === 0 ? {} : { missing_bridges: missing }),
   }
 }
 

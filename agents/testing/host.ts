@@ -12,6 +12,8 @@ export interface MemoryHost extends Host {
   settle(ids: Iterable<string>, settled?: boolean): void
   plug(...portIds: string[]): void
   unplug(...portIds: string[]): void
+  /** The switch has these bridges from now on. */
+  setBridges(...names: string[]): void
 }
 
 export function memoryHost(): MemoryHost {
@@ -19,7 +21,9 @@ export function memoryHost(): MemoryHost {
   const plugs = new Map<string, Plug>()
   const dirty = new Set<string>()
   let onPlugs = (_: ReadonlySet<string>) => {}
+  let onBridges = () => {}
   let onStatus = (_: readonly PieceStatus[]) => {}
+  let bridges: ReadonlySet<string> = new Set(['br-int', 'br-tun'])
   let removalsAllowed = false
 
   const host: MemoryHost = {
@@ -40,6 +44,10 @@ export function memoryHost(): MemoryHost {
       for (const id of ids) plugs.delete(id)
       onPlugs(new Set(ids))
     },
+    setBridges(...names) {
+      bridges = new Set(names)
+      onBridges()
+    },
     async start() {},
     setPiece(id, objects) {
       if (objects.length === 0) pieces.delete(id)
@@ -59,6 +67,10 @@ export function memoryHost(): MemoryHost {
     plugs: () => plugs,
     onPlugs(listener) {
       onPlugs = listener
+    },
+    bridges: () => bridges,
+    onBridges(listener) {
+      onBridges = listener
     },
     onStatus(listener) {
       onStatus = listener

@@ -10,7 +10,12 @@ import { envelope } from './documents.ts'
 export function testView(envelopes: readonly Envelope[], pluggedPorts: readonly string[] = []): View {
   const documents = documentSet()
   documents.change(envelopes, [])
-  return { host: 'host-a', documents, plugs: new Map(pluggedPorts.map((id) => [id, plugOf(id)])) }
+  return {
+    host: 'host-a',
+    documents,
+    plugs: new Map(pluggedPorts.map((id) => [id, plugOf(id)])),
+    bridges: new Set(['br-int', 'br-tun', 'br-ex']),
+  }
 }
 
 export function plugOf(portId: string): Plug {

@@ -123,7 +123,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
       return { complete: false, found: fresh?.found ?? [], gone: fresh?.gone ?? [] }
     const flows = new Map<string, Observed>()
     const meanwhile: FlowEvent[] = []
-    if (ovs.hasBridge(bridge)) {
+    if (ovs.bridges().has(bridge)) {
       held.delete(bridge)
       await watch(bridge)
       told.set(bridge, meanwhile)
@@ -204,7 +204,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
       },
       ended(lived) {
         monitors.delete(bridge)
-        if (stopped || !ovs.hasBridge(bridge)) return
+        if (stopped || !ovs.bridges().has(bridge)) return
         // The switch has gone or come anew: what it holds is unknown.
         setTimeout(() => stopped || distrust(bridge), lived > 2000 ? 50 : 500)
       },
@@ -256,7 +256,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
         for (const change of list) {
           if (change.wanted) failures.set(change.ident, `bridge ${bridge} does not answer`)
         }
-        if (!ovs.hasBridge(bridge)) distrust(bridge)
+        if (!ovs.bridges().has(bridge)) distrust(bridge)
         return
       }
       await write(bridge, list, failures)
@@ -380,7 +380,7 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     scopeOf: (object) => (object.kind === 'flow' ? object.bridge : ''),
     async start(listener) {
       events = listener
-      return ovs.bridgeNames()
+      return [...ovs.bridges()]
     },
     wanted(key, object, before) {
       // Symbols are listed before others are struck, so that a segment in both keeps its local VLAN.

@@ -51,11 +51,11 @@ export interface SwitchFacility extends Facility {
   retainVlan(segment: string): void
   releaseVlan(segment: string): void
   localVlan(segment: string): number | undefined
-  hasBridge(name: string): boolean
-  bridgeNames(): string[]
   onSymbol(listener: SymbolListener): void
   plugs(): ReadonlyMap<string, Plug>
   onPlugs(listener: (changed: ReadonlySet<string>) => void): void
+  bridges(): ReadonlySet<string>
+  onBridges(listener: () => void): void
 }
 
 export const portSymbol = (bridge: string, port: string): string => `port ${bridge} ${port}`
@@ -74,7 +74,9 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
   const waiters = new Set<() => void>()
   const symbolListeners: SymbolListener[] = []
   const plugListeners: ((changed: ReadonlySet<string>) => void)[] = []
+  const bridgeListeners: (() => void)[] = []
   let plugs = new Map<string, Plug>()
+  let bridges: ReadonlySet<string> = new Set()
   let events: FacilityEvents | undefined
   let undertaker: NodeJS.Timeout | undefined
 
@@ -101,6 +103,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       }
       for (const waiter of waiters) waiter()
     }
+    if (touched.bridges.size > 0) refreshBridges()
     for (const bridge of touched.bridges) events?.changed(`bridge ${bridge}`)
     for (const port of touched.ports) {
       const uuid = mirror.port(port)?.uuid
@@ -118,6 +121,13 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     // A port may have left one bridge for another: ask for each bridge that knows the name.
     const bridges = bridge === undefined ? [...mirror.bridges()].map((row) => row.name) : [bridge]
     for (const name of bridges) for (const listener of symbolListeners) listener(portSymbol(name, port))
+  }
+
+  function refreshBridges(): void {
+    const now = new Set(Array.from(mirror.bridges(), (row) => row.name))
+    if (now.symmetricDifference(bridges).size === 0) return
+    bridges = now
+    for (const listener of bridgeListeners) listener()
   }
 
   function refreshPlugs(): void {
@@ -599,11 +609,11 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     retainVlan,
     releaseVlan,
     localVlan,
-    hasBridge: (name) => mirror.bridge(name) !== undefined,
-    bridgeNames: () => [...mirror.bridges()].map((row) => row.name),
     onSymbol: (listener) => void symbolListeners.push(listener),
     plugs: () => plugs,
     onPlugs: (listener) => void plugListeners.push(listener),
+    bridges: () => bridges,
+    onBridges: (listener) => void bridgeListeners.push(listener),
   }
 }
 

@@ -196,6 +196,9 @@ test('a bridge that is not there fails its own networks alone, until somebody ma
   const a = await build.settle(one, network, '10.6.0.11')
   const bound = async () => (await show(cloud.admin, 'port', a.port.id))?.['binding:vif_type']
   assert.equal(await bound(), 'binding_failed')
+  await one.killAgent()
+  await one.startAgent()
+  assert.equal(await bound(), 'binding_failed', 'an agent that is back has not what was missing')
   await one.run(['ovs-vsctl', 'add-br', 'br-late', '--', 'set', 'bridge', 'br-late', 'datapath_type=netdev'])
   await untilStatus(cloud.admin, a.port.id, 'ACTIVE', 30)
   assert.equal(await bound(), 'ovs')
