@@ -27,12 +27,12 @@ export function dhcpEntryDocuments({ DEFAULT: options }: NetworkingSettings): Do
   }
 }
 
-/** A port's own changes; and all ports of a network when one of its subnets changes, or who serves it. */
+/** A port's own changes, and of its bindings (they count up its generation); and all ports of a network when one of its subnets changes, or who serves it. */
 async function affected(tx: ReadTx, changes: readonly Change[]): Promise<Set<string>> {
   const ids = new Set<string>()
   const networks = new Set<string>()
   for (const change of changes) {
-    if (change.object === 'port') ids.add(change.id)
+    if (change.object === 'port' || change.object === 'port-binding') ids.add(change.id)
     const widely = change.object === 'subnet' || change.object === 'dhcp-serving'
     if (widely && change.parentId !== null) networks.add(change.parentId)
   }

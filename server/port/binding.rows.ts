@@ -43,12 +43,14 @@ export const deleteBindings = prepared(
       .where((eb) => eb.or([eb('host', '=', p.host), eb('host', '=', p.other)])),
 )
 
+/** `wired`: whether its host has said already that it is. A host without an agent has nothing to wait for. */
 export async function storeBinding(
   tx: Tx,
   port: BoundPort,
   wish: BindingWish,
   outcome: BindingOutcome,
   status: PortBindingTable['status'] = 'ACTIVE',
+  wired = outcome.segment_id !== null && !outcome.needsAgent,
 ): Promise<void> {
   await insertBinding.run(tx, {
     port_id: port.id,
@@ -60,8 +62,7 @@ export async function storeBinding(
     profile: JSON.stringify(wish.profile),
     vif_details: JSON.stringify(outcome.vif_details),
     segment_id: outcome.segment_id,
-    // A host without an agent has nothing to wait for.
-    wired: Number(outcome.segment_id !== null && !outcome.needsAgent),
+    wired: Number(wired),
   })
   if (wish.host !== '') noteBinding(tx, port)
 }

@@ -48,7 +48,7 @@ export function portBindings(resource: SubResource, ml2: Ml2): Member {
       const rows = await bindingsOfPort.all(tx, { port_id: port.id })
       if (rows.some((row) => row.host === wish.host)) throw portBindingAlreadyExists(port.id, wish.host)
       const outcome = await bindOrThrow(tx, ml2, port, wish)
-      await storeBinding(tx, boundPort(port), wish, outcome, 'INACTIVE')
+      await storeAwaited(tx, boundPort(port), wish, outcome)
       return wish.host
     },
 
@@ -69,7 +69,10 @@ export function portBindings(resource: SubResource, ml2: Ml2): Member {
       const wish = wishOf({ ...readWish(row), ...change })
       const outcome = await bindOrThrow(tx, ml2, port, wish)
       await deleteBindings.run(tx, { port_id: port.id, host, other: host })
-      await storeBinding(tx, boundPort(port), wish, outcome, 'INACTIVE')
+      if (outcome.segment_id === row.segment_id) {
+        // Nothing changes for its host, which would not say again that it has wired it.
+        await storeBinding(tx, boundPort(port), wish, outcome, 'INACTIVE', row.wired === 1)
+      } else await storeAwaited(tx, boundPort(port), wish, outcome)
     },
 
     /** Throws PortBindingNotFound. Without its ACTIVE binding, the port is unbound. */
@@ -141,6 +144,27 @@ async function bindOrThrow(tx: Tx, ml2: Ml2, port: View, wish: BindingWish): Pro
   return outcome
 }
 
+const renew = prepared('binding-renew', (db, p: { id: string }) =>
+  db
+    .updateTable('ports')
+    .set((eb) => ({ generation: eb('generation', '+', 1) }))
+    .where('id', '=', p.id),
+)
+
+/**
+ * Stores an INACTIVE binding that its host is to wire, and asks all hosts anew: one that had the port until just now
+ * may have seen nothing of the gap between.
+ */
+async function storeAwaited(
+  tx: Tx,
+  port: BoundPort,
+  wish: BindingWish,
+  outcome: BindingOutcome,
+): Promise<void> {
+  await storeBinding(tx, port, wish, outcome, 'INACTIVE')
+  if (outcome.needsAgent) await renew.run(tx, { id: port.id })
+}
+
 const retire = prepared('binding-retire', (db, p: { port_id: string }) =>
   db
     .updateTable('port_bindings')
@@ -182,7 +206,7 @@ async function activate(tx: Tx, ml2: Ml2, port: View, host: string): Promise<voi
     const wish = readWish(next)
     const outcome = await bindOrThrow(tx, ml2, port, wish)
     await deleteBindings.run(tx, { port_id: port.id, host, other: host })
-    await storeBinding(tx, row, wish, outcome, 'INACTIVE')
+    await storeAwaited(tx, row, wish, outcome)
     next = await bindingOn(tx, port.id, host)
   }
   if (active.host === '') await deleteBindings.run(tx, { port_id: port.id, host: '', other: '' })

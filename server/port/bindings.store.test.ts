@@ -1,6 +1,5 @@
 /** Several bindings of a port, live migration as the compute service drives it, and why ports are not bound. */
 import assert from 'node:assert/strict'
-import type { Fact } from '../../bus/feed.ts'
 import type { Logger } from '../../runtime/log.ts'
 import { type Answer, type Cloud, onCloud, ovsHost, type Shown, startCloud } from '../features.testing.ts'
 import { onTwoServers } from '../servers.testing.ts'
@@ -21,16 +20,18 @@ async function migratable(
   }
   const network = await admin.create('network', {})
   const port = await admin.create('port', { network_id: network.id, ...owner, 'binding:host_id': 'h1' })
-  await cloud.report('h1', wired(port, true))
+  await tell(cloud, 'h1', port, true)
   return { port, nova: cloud.as('nova'), path: `ports/${port.id}/bindings` }
 }
 
-const wired = (port: Shown, value: boolean): Fact => ({
-  kind: 'port-wired',
-  port_id: port.id,
-  generation: 1,
-  wired: value,
-})
+/** What the agent of a host that has been told the newest of the port says of it. */
+async function tell(cloud: Cloud, host: string, port: Shown, value: boolean): Promise<void> {
+  const generation = (await documentOf(cloud, port))?.generation ?? 0
+  await cloud.report(host, { kind: 'port-wired', port_id: port.id, generation, wired: value })
+}
+
+const documentOf = (cloud: Cloud, port: Shown) =>
+  cloud.store.read(async (tx) => (await cloud.sources.port.bodies(tx, [port.id])).get(port.id))
 
 const bindingsOf = async (cloud: Cloud, port: Shown): Promise<string[]> =>
   (await cloud.as('nova').call('GET', `ports/${port.id}/bindings`)).body.bindings
@@ -63,7 +64,7 @@ onCloud(
       ['INACTIVE', 'ovs', { migrating: 'yes' }],
     )
     assert.deepEqual(await audience(cloud, port), ['h1', 'h2'], 'both hosts wire it')
-    await cloud.report('h2', wired(port, true))
+    await tell(cloud, 'h2', port, true)
     const before = await show()
     assert.deepEqual([before.status, before['binding:host_id']], ['ACTIVE', 'h1'])
 
@@ -74,7 +75,7 @@ onCloud(
     assert.equal(after.revision_number, before.revision_number + 1)
     assert.deepEqual(await bindingsOf(cloud, port), ['h1 INACTIVE unbound', 'h2 ACTIVE ovs'])
     assert.deepEqual(await audience(cloud, port), ['h2'], 'the host before forgets it')
-    await cloud.report('h1', wired(port, false))
+    await tell(cloud, 'h1', port, false)
     assert.equal((await show()).status, 'ACTIVE', 'what the host before says no longer counts')
     assert.equal((await nova.call('DELETE', `${path}/h1`)).status, 204)
     assert.deepEqual(await bindingsOf(cloud, port), ['h2 ACTIVE ovs'])
@@ -85,17 +86,17 @@ onCloud('activated before its host has wired it, a port is DOWN until then', asy
   const { port, nova, path } = await migratable(cloud)
   const status = async () => (await cloud.admin.show('port', port.id)).status
   await nova.call('POST', path, { binding: { host: 'h2' } })
-  await cloud.report('h2', wired(port, true))
-  await cloud.report('h2', wired(port, false))
+  await tell(cloud, 'h2', port, true)
+  await tell(cloud, 'h2', port, false)
   await nova.call('PUT', `${path}/h2/activate`)
   assert.equal(await status(), 'DOWN')
-  await cloud.report('h2', wired(port, true))
+  await tell(cloud, 'h2', port, true)
   assert.equal(await status(), 'ACTIVE')
   // Back to where it was: bound anew there.
   assert.equal((await nova.call('PUT', `${path}/h1/activate`)).status, 200)
   assert.deepEqual(await bindingsOf(cloud, port), ['h1 ACTIVE ovs', 'h2 INACTIVE unbound'])
   assert.equal(await status(), 'DOWN')
-  await cloud.report('h1', wired(port, true))
+  await tell(cloud, 'h1', port, true)
   assert.equal(await status(), 'ACTIVE')
 })
 
@@ -103,10 +104,62 @@ onCloud('a migration that is given up leaves the port as it was', async (cloud) 
   const { port, nova, path } = await migratable(cloud)
   const before = await cloud.admin.show('port', port.id)
   await nova.call('POST', path, { binding: { host: 'h2' } })
-  await cloud.report('h2', wired(port, true))
+  await tell(cloud, 'h2', port, true)
   assert.equal((await nova.call('DELETE', `${path}/h2`)).status, 204)
   assert.deepEqual(await cloud.admin.show('port', port.id), before)
   assert.deepEqual(await audience(cloud, port), ['h1'])
+})
+
+onCloud(
+  'a host is asked anew whether a port is wired, unless it has said so of that binding',
+  async (cloud) => {
+    const { port, nova, path } = await migratable(cloud)
+    const status = async () => (await cloud.admin.show('port', port.id)).status
+    await nova.call('POST', path, { binding: { host: 'h2' } })
+    await tell(cloud, 'h2', port, true)
+    // An agent tells again what has changed: a binding that went and came between two of its looks must differ.
+    const first = await documentOf(cloud, port)
+    await nova.call('DELETE', `${path}/h2`)
+    await nova.call('POST', path, { binding: { host: 'h2' } })
+    assert.notDeepEqual(await documentOf(cloud, port), first)
+    await tell(cloud, 'h2', port, true)
+    const changed = await nova.call('PUT', `${path}/h2`, { binding: { profile: { a: 1 } } })
+    assert.deepEqual([changed.status, changed.body.binding.profile], [200, { a: 1 }])
+    const second = await documentOf(cloud, port)
+    await nova.call('PUT', `${path}/h2/activate`)
+    assert.equal(await status(), 'ACTIVE', 'h2 has wired it, whatever became of the profile')
+    await nova.call('PUT', `${path}/h1/activate`)
+    await nova.call('PUT', `${path}/h2/activate`)
+    assert.equal(await status(), 'DOWN')
+    assert.notDeepEqual(await documentOf(cloud, port), second)
+    await tell(cloud, 'h2', port, true)
+    assert.equal(await status(), 'ACTIVE')
+  },
+)
+
+onCloud('the order of the keys of a profile is no change', async (cloud) => {
+  const { port, nova } = await migratable(cloud)
+  const put = (profile: Shown) => nova.update('port', port.id, { 'binding:profile': profile })
+  await put({ b: 1, a: { d: 2, c: 3 } })
+  const before = await nova.show('port', port.id)
+  assert.deepEqual(await put({ a: { c: 3, d: 2 }, b: 1 }), before)
+  assert.equal((await put({ a: 1 })).revision_number, before.revision_number + 1)
+})
+
+onCloud('a device that switches by itself is bound by its representor', async (cloud) => {
+  const { port, nova } = await migratable(cloud)
+  const bind = async (profile: Shown) => {
+    const made = await nova.create('port', {
+      network_id: port.network_id,
+      'binding:host_id': 'h1',
+      'binding:vnic_type': 'direct',
+      'binding:profile': profile,
+    })
+    return made['binding:vif_type']
+  }
+  assert.equal(await bind({ capabilities: ['switchdev'] }), 'ovs')
+  assert.equal(await bind({ capabilities: ['other'] }), 'binding_failed')
+  assert.equal(await bind({}), 'binding_failed')
 })
 
 onCloud('what cannot be is refused with its fault, and changes nothing', async (cloud) => {
@@ -229,9 +282,9 @@ onCloud('status follows wiring: unbound and failed are DOWN, a dead agent change
   assert.equal(await status(), 'ACTIVE')
   await cloud.age('h1', 100)
   assert.equal(await status(), 'ACTIVE', 'losing the control plane is not losing the data plane')
-  await cloud.report('h1', wired(port, false))
+  await tell(cloud, 'h1', port, false)
   assert.equal(await status(), 'DOWN', 'unplugged')
-  await cloud.report('h1', wired(port, true))
+  await tell(cloud, 'h1', port, true)
   assert.equal(await status(), 'ACTIVE')
   const failed = await cloud.admin.update('port', port.id, { 'binding:host_id': 'nowhere' })
   assert.deepEqual([failed.status, failed['binding:vif_type']], ['DOWN', 'binding_failed'])

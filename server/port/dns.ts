@@ -5,17 +5,24 @@ import type { DnsAssignment } from '../../model/documents/documents.ts'
 /** With this domain, Neutron's default, ports have no names of their own. */
 const domainWithoutNames = 'openstacklocal'
 
+/** Characters of a full name, its last dot included (RFC 1035). */
+const longestName = 255
+
 const bare = (domain: string): string => domain.replace(/\.+$/, '')
 
 /**
  * The dns_name to store: what the client asks for, or '' where the server's domain gives ports no names. Throws
- * InvalidInput when a full name is not in the server's domain.
+ * InvalidInput when a full name is not in the server's domain, or would be too long.
  */
 export function storedDnsName(asked: string, dnsDomain: string): string {
   const domain = bare(dnsDomain)
   if (domain === '' || domain === domainWithoutNames) return ''
   if (asked.endsWith('.') && !asked.endsWith(`.${domain}.`)) {
     throw invalidInput(`The dns_name passed is a FQDN. Its higher level labels must be equal to '${domain}.'`)
+  }
+  const full = asked.endsWith('.') ? asked : `${asked}.${domain}.`
+  if (full.length > longestName) {
+    throw invalidInput(`The name ${full} would have ${full.length} characters, more than ${longestName}`)
   }
   return asked.toLowerCase()
 }

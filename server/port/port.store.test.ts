@@ -147,6 +147,15 @@ onCloud('names, DHCP options and address pairs', async (cloud) => {
     allowed_address_pairs: [{ ip_address: '10.0.0.200' }],
   })
   assert.equal(port.dns_assignment[0].fqdn, 'web.cloud.example.')
+  const label = 'a'.repeat(59)
+  const named = (dns_name: string) => cloud.as('blue').call('PUT', `ports/${port.id}`, { port: { dns_name } })
+  const most = `${label}.${label}.${label}.${label}`
+  assert.equal((await named(`${most}b`)).body.port?.dns_assignment[0].fqdn.length, 255)
+  assert.deepEqual(
+    [(await named(`${most}bc`)).status, (await named(`${most}bc`)).fault],
+    [400, 'InvalidInput'],
+  )
+  await named('web')
   assert.deepEqual(port.allowed_address_pairs, [{ ip_address: '10.0.0.200', mac_address: port.mac_address }])
   const changed = await cloud.as('blue').update('port', port.id, {
     extra_dhcp_opts: [

@@ -3,6 +3,7 @@
  * DHCP scheduler and later services all come through here, inside their own transactions.
  */
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import {
   hostNotCompatibleWithFixedIps,
   hostNotConnectedToAnySegment,
@@ -383,7 +384,7 @@ export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChan
   const differs =
     wish.host !== current.host ||
     wish.vnic_type !== current.vnic_type ||
-    JSON.stringify(wish.profile) !== current.profile
+    !isDeepStrictEqual(wish.profile, JSON.parse(current.profile))
   const retries = binding.vif_type === 'binding_failed'
   if (differs || retries) {
     const segments = segmentsOf(subnetsOf(network, addresses.now))

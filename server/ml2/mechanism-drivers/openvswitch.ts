@@ -6,8 +6,10 @@ const agentType = 'Open vSwitch agent'
 export const openvswitchDriver: MechanismDriver = {
   name: 'openvswitch',
   needsAgent: true,
-  bind({ host, vnicType, segments, agents }) {
-    if (vnicType !== 'normal') return { refused: `vnic_type ${vnicType} is not served` }
+  bind({ host, vnicType, profile, segments, agents }) {
+    if (vnicType !== 'normal' && !(vnicType === 'direct' && isSwitched(profile))) {
+      return { refused: `vnic_type ${vnicType} is not served` }
+    }
     const agent = agents.find((one) => one.agent_type === agentType)
     if (!agent) return { refused: `no ${agentType} has reported from host ${host}` }
     if (!agent.alive) return { refused: `the ${agentType} of host ${host} is dead` }
@@ -26,6 +28,14 @@ export const openvswitchDriver: MechanismDriver = {
       segment_id: segment.id,
     }
   },
+}
+
+/**
+ * True where the device itself switches (binding:profile capabilities, hardware_offload_type): the compute service
+ * puts its representor on the bridge, which is a port like any other there.
+ */
+function isSwitched({ capabilities }: Record<string, unknown>): boolean {
+  return Array.isArray(capabilities) && capabilities.includes('switchdev')
 }
 
 /** True where the agent's host has the segment: its tunnel type, or a bridge for its physical network. */
