@@ -27,10 +27,21 @@ export interface SegmentsInput extends ProviderAttributes {
  */
 export async function takeSegments(tx: Tx, ml2: Ml2, input: SegmentsInput): Promise<WireSegment[]> {
   const named = namedSegments(input)
+  refuseDuplicates(ml2, named)
   if (named.length === 0) return [await tenantSegment(tx, ml2, input)]
   const taken: WireSegment[] = []
   for (const wanted of named) taken.push(await takeNamed(tx, ml2, wanted, input.project_id))
   return taken
+}
+
+/** Throws SegmentsContainDuplicateEntry. Those whose identifier is left to us become different ones. */
+function refuseDuplicates(ml2: Ml2, segments: readonly WireSegment[]): void {
+  const complete = segments.filter(
+    ({ network_type: type, segmentation_id: id }) => id !== null || !ml2.typeDrivers.get(type)?.numbers,
+  )
+  if (new Set(complete.map((segment) => JSON.stringify(segment))).size < complete.length) {
+    throw new NeutronError('SegmentsContainDuplicateEntry', 400, 'Duplicate segment in request.')
+  }
 }
 
 async function takeNamed(tx: Tx, ml2: Ml2, wanted: WireSegment, project: string): Promise<WireSegment> {
@@ -156,6 +167,51 @@ const lastIndex = prepared('segment-last-index', (db, p: { network_id: string })
     .where('network_id', '=', p.network_id)
     .orderBy('segment_index', 'desc')
     .limit(1),
+)
+
+/**
+ * Gives the one segment of a VLAN network of that project another id; hosts follow while ports are plugged. Throws
+ * InvalidInput where the network is of another kind, VlanIdInUse.
+ */
+export async function renumberSegment(
+  tx: Tx,
+  ml2: Ml2,
+  network: { id: string; project_id: string },
+  segmentation_id: number,
+): Promise<void> {
+  const [segment, ...others] = await segmentsOf(tx, network.id)
+  if (!segment || others.length > 0) {
+    throw invalidInput('Provider network attributes can be updated only in networks with a single segment')
+  }
+  if (!renumbered.includes(segment.network_type)) {
+    throw invalidInput('Only VLAN type networks can be updated')
+  }
+  const { id, ...wire } = segment
+  const next = await takeNamed(tx, ml2, { ...wire, segmentation_id }, network.project_id)
+  await releaseSegment(tx, ml2, segment)
+  const driver = driverOf(ml2, next.network_type)
+  const claim = driver.claim(next) ?? ''
+  const written = await rewriteSegment.run(tx, { id, segmentation_id, claim, now: tx.now })
+  if (written === 0) throw driver.taken(next)
+}
+
+const renumbered: readonly string[] = ['vlan']
+
+const rewriteSegment = prepared(
+  'segment-rewrite',
+  (db, p: { id: string; segmentation_id: number; claim: string; now: string }) =>
+    db
+      .updateTable('network_segments')
+      .set((eb) => ({
+        segmentation_id: p.segmentation_id,
+        claim: p.claim,
+        revision_number: eb('revision_number', '+', 1),
+        updated_at: p.now,
+      }))
+      .where('id', '=', p.id)
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom('network_segments as o').select('o.id').where('o.claim', '=', p.claim))),
+      ),
 )
 
 /** Gives back what the segments of a network took; the rows go with the network. */

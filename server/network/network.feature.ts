@@ -8,11 +8,13 @@ import {
   networkInUse,
 } from '../../lib/errors.ts'
 import type { Resource } from '../../model/resource.ts'
+import { dhcpAgentType } from '../agent/agent.store.ts'
 import { dhcpAgentsOf } from '../dhcp/dhcp-scheduler.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { chosenMtu, maximumMtu } from '../ml2/mtu.ts'
 import {
   releaseSegments,
+  renumberSegment,
   type SegmentsInput,
   segmentsOf,
   storeSegments,
@@ -134,13 +136,14 @@ export async function createNetwork(tx: Tx, ml2: Ml2, input: NetworkInput): Prom
   return row.id
 }
 
-/** Throws AvailabilityZoneNotFound for a zone that no agent is in. */
+/** Throws AvailabilityZoneNotFound for a zone that no DHCP agent is in. */
 async function checkZones(tx: ReadTx, hints: readonly string[]): Promise<void> {
   if (hints.length === 0) return
   const rows = await tx.db
     .selectFrom('agents')
     .select('availability_zone')
     .distinct()
+    .where('agent_type', '=', dhcpAgentType)
     .where(isOneOf(tx.engine, 'availability_zone', hints))
     .execute()
   const known = new Set(rows.map((row) => row.availability_zone))
@@ -151,7 +154,7 @@ async function checkZones(tx: ReadTx, hints: readonly string[]): Promise<void> {
 async function updateNetwork(tx: Tx, ml2: Ml2, current: View, changes: Input): Promise<void> {
   const sent = changes as Partial<NetworkInput>
   const row = await networkRow(tx, current.id)
-  checkProviderUnchanged(current, changes)
+  const renumbered = await changeProvider(tx, ml2, current, changes)
   const next: NetworkTable = {
     ...row,
     name: sent.name ?? row.name,
@@ -171,21 +174,31 @@ async function updateNetwork(tx: Tx, ml2: Ml2, current: View, changes: Input): P
   const opened = await changeAccess(tx, row, sent)
   if (next.is_default && !(await isExternal(tx, row.id))) next.is_default = 0
   const differs = Object.entries(next).some(([key, value]) => row[key as keyof NetworkTable] !== value)
-  if (!differs && !opened) return
+  if (!differs && !opened && !renumbered) return
   const { id, ...rest } = { ...next, revision_number: row.revision_number + 1, updated_at: tx.now }
   await tx.db.updateTable('networks').set(rest).where('id', '=', id).execute()
   noteNetwork(tx, 'update', { id, ...rest })
 }
 
-/** Throws InvalidInput: the wire of a network stays what it is. */
-function checkProviderUnchanged(current: View, changes: Input): void {
-  const names = ['provider:network_type', 'provider:physical_network', 'provider:segmentation_id', 'segments']
-  const changed = names.some(
-    (name) =>
-      changes[name] !== undefined &&
-      JSON.stringify(changes[name] ?? null) !== JSON.stringify(current[name] ?? null),
-  )
-  if (changed) throw invalidInput('Plugin does not support updating provider attributes')
+/**
+ * Of the wire of a network only provider:segmentation_id changes; true when it did. Throws InvalidInput, and what
+ * renumberSegment throws.
+ */
+async function changeProvider(tx: Tx, ml2: Ml2, current: View, changes: Input): Promise<boolean> {
+  const isChanged = (name: string): boolean => {
+    const asked = changes[name] ?? null
+    return asked !== null && JSON.stringify(asked) !== JSON.stringify(current[name] ?? null)
+  }
+  const fixed = ['provider:network_type', 'provider:physical_network', 'segments'].filter(isChanged)
+  if (fixed.length > 0) {
+    throw invalidInput(
+      `Plugin does not support updating the following provider network attributes: ${fixed.join(', ')}`,
+    )
+  }
+  if (!isChanged('provider:segmentation_id')) return false
+  const network = { id: current.id, project_id: String(current.project_id) }
+  await renumberSegment(tx, ml2, network, Number(changes['provider:segmentation_id']))
+  return true
 }
 
 /** Throws InvalidInput for an MTU that is too small for IPv4 (68) or IPv6 (1280) where there is a subnet of it. */

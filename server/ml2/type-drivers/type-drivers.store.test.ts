@@ -111,6 +111,34 @@ onBoth(
 )
 
 onBoth(
+  'a VLAN network gets another id while it is used, and gives its own back',
+  async ({ admin, store, sources }) => {
+    const { body } = await make(admin, 'vlan', 'physnet1', 100)
+    const { id, revision_number } = body.network
+    await admin.create('port', { network_id: id })
+    const put = (...wish: Wish) => outcome(admin.call('PUT', `networks/${id}`, { network: attributes(wish) }))
+    const document = () =>
+      store.read(async (tx) => (await sources.network.bodies(tx, [id])).get(id)?.segments[0])
+    const before = await document()
+    assert.equal(await put('vlan', 'physnet1', 101), 'vlan physnet1 101')
+    assert.deepEqual(await document(), { ...before, segmentation_id: 101 }, 'hosts are told')
+    assert.equal((await admin.show('network', id)).revision_number, revision_number + 1)
+    assert.equal(await outcome(make(admin, 'vlan', 'physnet1')), 'vlan physnet1 100')
+    const cases: [Wish, string][] = [
+      [[null, null, 100], '409 VlanIdInUse'],
+      [[null, null, 101], 'vlan physnet1 101'],
+      [[null, null, 4095], '400 InvalidInput'],
+      [[null, 'physnet2', 102], '400 InvalidInput'],
+      [['gre'], '400 InvalidInput'],
+      [[null, null, 300], 'vlan physnet1 300'],
+    ]
+    for (const [wish, expected] of cases) assert.equal(await put(...wish), expected, JSON.stringify(wish))
+    assert.equal(await outcome(make(admin, 'vlan', 'physnet1')), 'vlan physnet1 101')
+  },
+  wire,
+)
+
+onBoth(
   'administrators name GRE keys and Geneve VNIs',
   async ({ admin }) => {
     const cases: [Wish, string][] = [
@@ -141,7 +169,9 @@ onBoth(
     const refused = await several(['vlan', 'physnet1', 100], ['vxlan', null, 5], ['geneve', null, 2 ** 24])
     assert.equal(refused.fault, 'InvalidInput')
     const twice = await several(['vlan', 'physnet1', 100], ['vlan', 'physnet1', 100])
-    assert.deepEqual([twice.status, twice.fault], [409, 'VlanIdInUse'])
+    assert.deepEqual([twice.status, twice.fault], [400, 'SegmentsContainDuplicateEntry'])
+    const locals = await several(['local'], ['local'])
+    assert.deepEqual([locals.status, locals.fault], [400, 'SegmentsContainDuplicateEntry'])
     const made = await several(['vlan', 'physnet1'], ['gre', null, 77], ['geneve'])
     assert.deepEqual(made.body.network.segments.map(wireOf), ['vlan physnet1 100', 'gre - 77', 'geneve - 50'])
     assert.equal(made.body.network.mtu, 1450)
