@@ -44,7 +44,7 @@ export async function startAgent(options: AgentOptions, lifecycle: Lifecycle, lo
   if (options.roles.includes('dhcp')) makeRoomForWatchers(log)
   const l2Settings = await l2SettingsOf(config.l2)
   const factories: Record<RoleName, () => Role> = {
-    l2: () => l2Role(l2Settings, config.l2.agent.availability_zone),
+    l2: () => l2Role(l2Settings),
     dhcp: () =>
       dhcpRole(
         dhcpSettingsOf(config.dhcp, l2Settings.datapathType, runDir),

@@ -2,6 +2,7 @@
  * Work that no request brings about, done again and again on every server: a chore looks for itself what is to do,
  * and is safe beside its twins on other servers.
  */
+import { NeutronError } from '../lib/errors.ts'
 import type { Logger } from '../runtime/log.ts'
 
 export interface Chore {
@@ -14,6 +15,31 @@ export interface Chore {
 export interface Chores {
   /** Resolves when no round is under way any more. */
   stop(): Promise<void>
+}
+
+/**
+ * Does `work` for one object after the other. What was deleted since it was listed needs nothing any more; another
+ * failure is told, and the others have their turn all the same. Answers whether there was none. Throws
+ * ServiceUnavailable, which the next object would meet as well.
+ */
+export async function attemptEach<T>(
+  objects: Iterable<T>,
+  log: Logger,
+  work: (object: T) => Promise<unknown>,
+): Promise<boolean> {
+  let failures = 0
+  for (const object of objects) {
+    try {
+      await work(object)
+    } catch (error) {
+      const status = error instanceof NeutronError ? error.status : undefined
+      if (status === 404) continue
+      if (status === 503) throw error
+      failures += 1
+      log.error({ object, err: error }, 'this one failed and is tried again later')
+    }
+  }
+  return failures === 0
 }
 
 /** Starts all chores; the first round of each begins somewhere within its interval, so that servers spread. */

@@ -25,7 +25,7 @@ const settings: L2Settings = {
   dontFragment: true,
   tunnelChecksum: false,
 }
-const role = l2Role(settings, 'nova')
+const role = l2Role(settings)
 
 const endpoint = (host: string, ip_address: string): TunnelEndpointDocument => ({
   id: `${host}/vxlan`,
@@ -53,7 +53,7 @@ test('a provider bridge is joined with br-int, and silent until a network needs 
 })
 
 test('without local_ip there is no tunnel bridge', () => {
-  const objects = l2Role({ ...settings, localIp: null }, null).piece(testView([]), 'l2/base')
+  const objects = l2Role({ ...settings, localIp: null }).piece(testView([]), 'l2/base')
   assert.deepEqual(
     objects.filter((object) => object.kind === 'ovs-bridge').map(({ name }) => name),
     ['br-int'],
@@ -104,7 +104,7 @@ test('vlan: its own tag on the provider bridge', () => {
 
 for (const type of ['gre', 'geneve'] as const) {
   test(`${type}: its own tables on br-tun`, () => {
-    const both = l2Role({ ...settings, tunnelTypes: ['vxlan', 'gre', 'geneve'] }, 'nova')
+    const both = l2Role({ ...settings, tunnelTypes: ['vxlan', 'gre', 'geneve'] })
     const net = network({ segments: [segment({ network_type: type, segmentation_id: 101 })] })
     const view = testView([envelope('network', net), envelope('port', port(5))], [port(5).id])
     matchesGolden(here, type, both.piece(view, `l2/network/${net.id}`))

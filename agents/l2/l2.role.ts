@@ -18,7 +18,7 @@ const ofBridge = 'l2/bridge/'
 const ofNetwork = 'l2/network/'
 const ofPort = 'l2/port/'
 
-export function l2Role(settings: L2Settings, availabilityZone: string | null): Role {
+export function l2Role(settings: L2Settings): Role {
   const bridges = [...new Set(settings.bridgeMappings.values())].map((bridge) => ofBridge + bridge)
   return {
     name: 'l2',
@@ -27,7 +27,8 @@ export function l2Role(settings: L2Settings, availabilityZone: string | null): R
     agent: (view) => ({
       agent_type: 'Open vSwitch agent',
       binary: 'neutron-openvswitch-agent',
-      availability_zone: availabilityZone,
+      // What a zone hosts is networks and routers, of other agents.
+      availability_zone: null,
       configurations: {
         ...mappingsOf(settings, view.bridges),
         integration_bridge: settings.integrationBridge,

@@ -1,7 +1,7 @@
 /** Agents of the API: switched off and on, described, deleted; and the networks that a DHCP agent serves. */
 import { invalidDhcpAgent, networkHostedByDhcpAgent, networkNotHostedByDhcpAgent } from '../../lib/errors.ts'
 import type { Resource } from '../../model/resource.ts'
-import { addDhcpAgent, dhcpNetworksOf, removeDhcpAgent } from '../dhcp/dhcp-scheduler.ts'
+import { addDhcpAgent, dhcpNetworksOf, removeDhcpAgent, servingChanged } from '../dhcp/dhcp-scheduler.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { networkRow } from '../network/network.store.ts'
 import type { Feature, Member, View } from '../resource.ts'
@@ -22,6 +22,8 @@ export function agentFeature(resource: Resource, ml2: Ml2): Feature {
       if (Object.keys(set).length === 0) return
       await tx.db.updateTable('agents').set(set).where('id', '=', current.id).execute()
       noteAgent(tx, 'update', { id: current.id, host: String(current.host) })
+      if (set.admin_state_up === undefined || up === current.admin_state_up) return
+      for (const id of await dhcpNetworksOf(tx, current.id)) await servingChanged(tx, ml2, id)
     },
     async remove(tx, _context, current) {
       for (const id of await dhcpNetworksOf(tx, current.id)) await removeDhcpAgent(tx, ml2, id, current.id)

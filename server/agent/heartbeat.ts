@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { AgentState, Heartbeat } from '../../bus/feed.ts'
-import { NeutronError } from '../../lib/errors.ts'
+import { attemptEach } from '../chores.ts'
 import { ensureDhcp, underservedNetworks } from '../dhcp/dhcp-scheduler.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { updatePort } from '../port/port.store.ts'
@@ -36,28 +36,44 @@ const beatOn = prepared(
       .where(isOneOf(engine, 'agent_type', p.types)),
 )
 
-/** Types of the agents that were not there, dead, or different before. */
-type News = Set<string>
+/**
+ * What waits for an agent is looked for twice, a heartbeat apart: a write that began before the agent was there may
+ * be committed after the first look.
+ */
+const looks = 2
 
-/** Takes in a host's heartbeat, and starts what waited for its agents. */
+/**
+ * Takes in a host's heartbeat, and starts what waited for its agents. A look that was cut short or met a failure is
+ * taken again with the next heartbeat, by whichever server gets it.
+ */
 export async function recordHeartbeat(store: Store, ml2: Ml2, host: string, beat: Heartbeat): Promise<void> {
   const requestId = `heartbeat-${host}`
-  const news = await store.write({ requestId }, (tx) => storeBeat(tx, ml2, host, beat))
-  if (news.size === 0) return
-  await rebindFailed(store, ml2, host, requestId)
+  const isDue = await store.write({ requestId }, (tx) => storeBeat(tx, ml2, host, beat))
+  if (!isDue) return
+  const rebound = await rebindFailed(store, ml2, host, requestId)
   // What an L2 agent tells may connect the host to segments that its DHCP agent is to serve.
   const serves = beat.agents.some((agent) => agent.agent_type === dhcpAgentType)
-  if (serves && ml2.settings.DEFAULT.network_auto_schedule) {
-    await serveUnderserved(store, ml2, host, requestId)
-  }
+  const served =
+    !(serves && ml2.settings.DEFAULT.network_auto_schedule) ||
+    (await serveUnderserved(store, ml2, host, requestId))
+  if (rebound && served) await store.write({ requestId }, (tx) => lookedOnce.run(tx, { host }))
 }
 
-async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promise<News> {
+const lookedOnce = prepared('heartbeat-looked', (db, p: { host: string }) =>
+  db
+    .updateTable('agents')
+    .set((eb) => ({ looks: eb('looks', '-', 1) }))
+    .where('host', '=', p.host)
+    .where('looks', '>', 0),
+)
+
+/** True while what waited for an agent of the host has to be looked for: it has appeared, returned or changed. */
+async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promise<boolean> {
   const { agent_down_time: downTime, enable_new_agents: enabled } = ml2.settings.DEFAULT
   const known = new Map((await rowsOfHost.all(tx, { host })).map((row) => [row.agent_type, row]))
   const since = aliveSince(downTime)
   const startedAt = isoSeconds(Date.parse(beat.started_at))
-  const news: News = new Set()
+  let isDue = [...known.values()].some((row) => row.looks > 0)
   const steady: string[] = []
   for (const state of beat.agents) {
     const row = known.get(state.agent_type)
@@ -70,16 +86,18 @@ async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promi
     }
     if (!row) {
       await insertAgent(tx, host, state, told, enabled)
-      news.add(state.agent_type)
+      isDue = true
       continue
     }
     const differs =
       row.binary !== told.binary ||
       row.availability_zone !== told.availability_zone ||
       row.configurations !== told.configurations
-    if (differs || row.heartbeat_timestamp <= since) news.add(state.agent_type)
-    if (differs || row.started_at !== startedAt) {
-      await tx.db.updateTable('agents').set(told).where('id', '=', row.id).execute()
+    const isNews = differs || row.heartbeat_timestamp <= since
+    isDue ||= isNews
+    if (isNews || row.started_at !== startedAt) {
+      const now = { ...told, looks: isNews ? looks : row.looks }
+      await tx.db.updateTable('agents').set(now).where('id', '=', row.id).execute()
     } else steady.push(state.agent_type)
     if (!differs) continue
     noteAgent(tx, 'update', row)
@@ -87,7 +105,7 @@ async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promi
     await storePhysicalNetworks(tx, row.id, state.configurations, before)
   }
   if (steady.length > 0) await beatOn.run(tx, { host, types: steady, now: tx.now })
-  return news
+  return isDue
 }
 
 async function insertAgent(
@@ -105,6 +123,7 @@ async function insertAgent(
     .insertInto('agents')
     .values({
       ...told,
+      looks,
       id,
       host,
       agent_type: state.agent_type,
@@ -121,8 +140,8 @@ async function insertAgent(
   await storePhysicalNetworks(tx, id, state.configurations)
 }
 
-/** Tries the ports of the host again that no agent could bind. */
-async function rebindFailed(store: Store, ml2: Ml2, host: string, requestId: string): Promise<void> {
+/** Tries the ports of the host again that no agent could bind. True when none met a failure. */
+async function rebindFailed(store: Store, ml2: Ml2, host: string, requestId: string): Promise<boolean> {
   const failed = await store.read((tx) =>
     tx.db
       .selectFrom('port_bindings')
@@ -132,23 +151,16 @@ async function rebindFailed(store: Store, ml2: Ml2, host: string, requestId: str
       .where('status', '=', 'ACTIVE')
       .execute(),
   )
-  for (const { port_id } of failed) {
-    await unlessGone(store.write({ requestId }, (tx) => updatePort(tx, ml2, port_id, {})))
-  }
+  return attemptEach(failed, ml2.log, ({ port_id }) =>
+    store.write({ requestId }, (tx) => updatePort(tx, ml2, port_id, {})),
+  )
 }
 
-async function serveUnderserved(store: Store, ml2: Ml2, host: string, requestId: string): Promise<void> {
-  for (const networkId of await store.read((tx) => underservedNetworks(tx, ml2, host))) {
+/** Gives the host the networks that too few agents serve. True when none met a failure. */
+async function serveUnderserved(store: Store, ml2: Ml2, host: string, requestId: string): Promise<boolean> {
+  const networks = await store.read((tx) => underservedNetworks(tx, ml2, host))
+  return attemptEach(networks, ml2.log, (networkId) => {
     const options = { requestId, serialize: [`network:${networkId}`] }
-    await unlessGone(store.write(options, (tx) => ensureDhcp(tx, ml2, networkId)))
-  }
-}
-
-/** What was deleted since it was listed needs nothing any more. */
-export async function unlessGone(work: Promise<void>): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    if (!(error instanceof NeutronError && error.status === 404)) throw error
-  }
+    return store.write(options, (tx) => ensureDhcp(tx, ml2, networkId))
+  })
 }

@@ -76,7 +76,6 @@ export async function syncDhcpPorts(
   }
   const reach = isRouted(served) ? await segmentsOfHosts(tx, network.id, hosts) : undefined
   const servedOn = (host: string) => (reach ? onOneSegment(served, reach.get(host)) : served)
-  const free = new Set((await withFreeAddresses.all(tx, { network_id: network.id })).map((row) => row.id))
   const wantedDevices = new Map(
     hosts.filter((host) => servedOn(host).length > 0).map((host) => [dhcpDeviceId(host, network.id), host]),
   )
@@ -85,6 +84,8 @@ export async function syncDhcpPorts(
     const own = ports.find((one) => one.deviceId === deviceId)
     const port = own ?? adopt(left, reach && new Set(servedOn(host).map((subnet) => subnet.id)))
     const has = port?.subnets ?? new Set<string>()
+    // Asked for each: the port before may have taken the last.
+    const free = new Set((await withFreeAddresses.all(tx, { network_id: network.id })).map((row) => row.id))
     const wanted = servedOn(host).filter((one) => isAutoAddressed(one) || has.has(one.id) || free.has(one.id))
     const fixed_ips = wanted.map((subnet) => ({ subnet_id: subnet.id }))
     if (!port) {
@@ -127,6 +128,9 @@ function adopt(left: DhcpPort[], subnets: ReadonlySet<string> | undefined): Dhcp
 function isAgents(deviceId: string): boolean {
   return deviceId === reservedDhcpPort || /^dhcp[0-9a-f-]{36}-/.test(deviceId)
 }
+
+/** The same in SQL, for ports that serve: those that wait for an agent aside. */
+export const servingDevice = `dhcp${'_'.repeat(36)}-%`
 
 /** What was in use until now is adopted before what has been waiting. */
 function reservedLast(a: DhcpPort, b: DhcpPort): number {

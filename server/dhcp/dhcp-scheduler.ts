@@ -15,13 +15,13 @@ const agentsOfNetwork = prepared('dhcp-agents-of-network', (db, p: { network_id:
   db
     .selectFrom('network_dhcp_agents as d')
     .innerJoin('agents', 'agents.id', 'd.agent_id')
-    .select(['agents.id', 'agents.host'])
+    .select(['agents.id', 'agents.host', 'agents.admin_state_up'])
     .where('d.network_id', '=', p.network_id)
     .orderBy('agents.host'),
 )
 
-/** The agents that serve a network. */
-export function dhcpAgentsOf(tx: ReadTx, networkId: string): Promise<{ id: string; host: string }[]> {
+/** The agents that a network is given to; one that is switched off serves nobody meanwhile. */
+export function dhcpAgentsOf(tx: ReadTx, networkId: string): Promise<ServingAgent[]> {
   return agentsOfNetwork.all(tx, { network_id: networkId })
 }
 
@@ -33,13 +33,14 @@ const leastLoaded = prepared('dhcp-agents-least-loaded', (db, p: { since: string
     .select((eb) => [
       'agents.id',
       'agents.host',
+      'agents.admin_state_up',
       'agents.availability_zone',
       eb.fn.count<number>('d.network_id').as('networks'),
     ])
     .where('agents.agent_type', '=', dhcpAgentType)
     .where('agents.admin_state_up', '=', 1)
     .where('agents.heartbeat_timestamp', '>', p.since)
-    .groupBy(['agents.id', 'agents.host', 'agents.availability_zone'])
+    .groupBy(['agents.id', 'agents.host', 'agents.admin_state_up', 'agents.availability_zone'])
     .orderBy('networks')
     .orderBy('agents.host'),
 )
@@ -65,16 +66,28 @@ const deleteServing = prepared('dhcp-serving-delete', (db, p: { network_id: stri
  */
 export async function ensureDhcp(tx: Tx, ml2: Ml2, networkId: string): Promise<void> {
   const network = await portNetwork(tx, networkId)
-  const serving = await dhcpAgentsOf(tx, networkId)
+  const agents = await dhcpAgentsOf(tx, networkId)
   const needed = network.subnets.some((subnet) => subnet.enable_dhcp === 1)
-  if (needed) serving.push(...(await addAgents(tx, ml2, network, serving)))
-  await syncDhcpPorts(
-    tx,
-    ml2,
-    network,
-    serving.map((agent) => agent.host),
-  )
-  await liftUnserved(tx, network, serving.length)
+  if (needed) agents.push(...(await addAgents(tx, ml2, network, agents)))
+  await syncAgents(tx, ml2, network, agents)
+}
+
+/** Call when who serves a network has changed. */
+export async function servingChanged(tx: Tx, ml2: Ml2, networkId: string): Promise<void> {
+  noteServing(tx, networkId)
+  await syncAgents(tx, ml2, await portNetwork(tx, networkId), await dhcpAgentsOf(tx, networkId))
+}
+
+/** An agent that is switched off serves nobody, and its ports wait until it is on again. */
+async function syncAgents(
+  tx: Tx,
+  ml2: Ml2,
+  network: PortNetwork,
+  agents: readonly ServingAgent[],
+): Promise<void> {
+  const hosts = agents.filter((agent) => agent.admin_state_up === 1).map((agent) => agent.host)
+  await syncDhcpPorts(tx, ml2, network, hosts)
+  await liftUnserved(tx, network, hosts.length)
 }
 
 /** Nobody reports of ports that no agent serves. */
@@ -109,6 +122,7 @@ async function addAgents(
 interface ServingAgent {
   id: string
   host: string
+  admin_state_up: number
 }
 
 async function chooseForSegments(
@@ -150,15 +164,13 @@ async function zonesFor(
 /** Has one agent serve a network as well. */
 export async function addDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agentId: string): Promise<void> {
   await insertServing.run(tx, { network_id: networkId, agent_id: agentId })
-  noteServing(tx, networkId)
-  await syncAgents(tx, ml2, networkId)
+  await servingChanged(tx, ml2, networkId)
 }
 
 /** Takes a network from an agent; its DHCP port waits for the next one. */
 export async function removeDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agentId: string): Promise<void> {
   await deleteServing.run(tx, { network_id: networkId, agent_id: agentId })
-  noteServing(tx, networkId)
-  await syncAgents(tx, ml2, networkId)
+  await servingChanged(tx, ml2, networkId)
 }
 
 /** Gives a network of one agent to another, if there is any. */
@@ -166,18 +178,6 @@ export async function replaceDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agen
   await deleteServing.run(tx, { network_id: networkId, agent_id: agentId })
   noteServing(tx, networkId)
   await ensureDhcp(tx, ml2, networkId)
-}
-
-async function syncAgents(tx: Tx, ml2: Ml2, networkId: string): Promise<void> {
-  const network = await portNetwork(tx, networkId)
-  const serving = await dhcpAgentsOf(tx, networkId)
-  await syncDhcpPorts(
-    tx,
-    ml2,
-    network,
-    serving.map((agent) => agent.host),
-  )
-  await liftUnserved(tx, network, serving.length)
 }
 
 /** Who serves a network is no attribute of it; documents of the network and of its ports depend on it. */
@@ -251,6 +251,7 @@ const hostsOfNetworks = prepared('dhcp-hosts-of-networks', (db, p: { ids: readon
     .selectFrom('network_dhcp_agents as d')
     .innerJoin('agents', 'agents.id', 'd.agent_id')
     .select(['d.network_id', 'agents.host'])
+    .where('agents.admin_state_up', '=', 1)
     .where(isOneOf(engine, 'd.network_id', p.ids)),
 )
 

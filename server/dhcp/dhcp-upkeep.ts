@@ -3,13 +3,14 @@
  * were not to be had before. Runs on every server; each step looks again inside its own transaction.
  */
 import { sql } from 'kysely'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
 import { aliveSince, dhcpAgentType } from '../agent/agent.store.ts'
-import { unlessGone } from '../agent/heartbeat.ts'
+import { attemptEach } from '../chores.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { isConnected } from '../segment/host-segments.ts'
 import { prepared } from '../store/prepared.ts'
 import type { ReadTx, Store } from '../store/store.ts'
-import { dhcpOwner, reservedDhcpPort } from './dhcp-port.ts'
+import { dhcpOwner, servingDevice } from './dhcp-port.ts'
 import { ensureDhcp, replaceDhcpAgent } from './dhcp-scheduler.ts'
 
 const requestId = 'dhcp-upkeep'
@@ -19,10 +20,19 @@ export function upkeepInterval(ml2: Ml2): number {
   return Math.max(1, Math.floor(ml2.settings.DEFAULT.agent_down_time / 2))
 }
 
-/** One round. Answers how many networks were touched. */
-export async function keepDhcpUp(store: Store, ml2: Ml2): Promise<number> {
-  const moved = ml2.settings.DEFAULT.allow_automatic_dhcp_failover ? await leaveTheDead(store, ml2) : 0
-  return moved + (await completeDhcpPorts(store, ml2))
+/** Answers what does one round; it answers how many networks were touched. */
+export function dhcpUpkeep(store: Store, ml2: Ml2, clock: Clock = systemClock): () => Promise<number> {
+  const { agent_down_time: downTime, allow_automatic_dhcp_failover: failover } = ml2.settings.DEFAULT
+  const offset = (): number => clock.now().getTime() - clock.monotonic()
+  let before = offset()
+  return async () => {
+    const now = offset()
+    // To a clock that was set forward everybody is dead until his next heartbeat, which comes before the next round.
+    const isSet = now - before > (downTime * 1000) / 2
+    before = now
+    const moved = failover && !isSet ? await leaveTheDead(store, ml2) : 0
+    return moved + (await completeDhcpPorts(store, ml2))
+  }
 }
 
 const servedByDead = prepared('dhcp-networks-of-the-dead', (db, p: { before: string }) =>
@@ -68,28 +78,26 @@ async function leaveTheDead(store: Store, ml2: Ml2): Promise<number> {
     if (found.length === 0) return []
     return (await somebodyAlive.first(tx, { since: aliveSince(downTime) })) ? found : []
   })
-  for (const { network_id, agent_id } of lost) {
+  await attemptEach(lost, ml2.log, ({ network_id, agent_id }) => {
     const options = { requestId, serialize: [`network:${network_id}`] }
-    await unlessGone(
-      store.write(options, async (tx) => {
-        // It may have come back since it was listed.
-        const before = aliveSince(2 * downTime)
-        if (await isServedByDead.first(tx, { network_id, agent_id, before })) {
-          await replaceDhcpAgent(tx, ml2, network_id, agent_id)
-        }
-      }),
-    )
-  }
+    return store.write(options, async (tx) => {
+      // It may have come back since it was listed.
+      const before = aliveSince(2 * downTime)
+      if (await isServedByDead.first(tx, { network_id, agent_id, before })) {
+        await replaceDhcpAgent(tx, ml2, network_id, agent_id)
+      }
+    })
+  })
   return lost.length
 }
 
 /** Gives DHCP ports the addresses of subnets that were full when the ports came. */
 async function completeDhcpPorts(store: Store, ml2: Ml2): Promise<number> {
   const networks = await store.read(incompleteNetworks)
-  for (const networkId of networks) {
+  await attemptEach(networks, ml2.log, (networkId) => {
     const options = { requestId, serialize: [`network:${networkId}`] }
-    await unlessGone(store.write(options, (tx) => ensureDhcp(tx, ml2, networkId)))
-  }
+    return store.write(options, (tx) => ensureDhcp(tx, ml2, networkId))
+  })
   return networks.length
 }
 
@@ -125,7 +133,7 @@ async function incompleteNetworks(tx: ReadTx): Promise<string[]> {
             .whereRef('p.network_id', '=', 's.network_id')
             .whereRef('a.subnet_id', '=', 's.id')
             .where('p.device_owner', '=', sql.lit(dhcpOwner))
-            .where('p.device_id', '<>', reservedDhcpPort),
+            .where('p.device_id', 'like', servingDevice),
         ),
       ]),
     )

@@ -1,7 +1,13 @@
 /** Agents, and DHCP scheduling with its ports, through the API on both engines. */
 import assert from 'node:assert/strict'
-import { type Cloud, onCloud, ovsHost, type Shown } from '../features.testing.ts'
+import { type Clock, systemClock } from '../../runtime/clock.ts'
+import { silentLogger } from '../../runtime/log.ts'
+import { type Cloud, onCloud, ovsHost, type Shown, startCloud } from '../features.testing.ts'
+import { createMl2 } from '../ml2/ml2.ts'
+import type { Store } from '../store/store.ts'
+import { forEachEngine } from '../store/testing.ts'
 import { dhcpDeviceId } from './dhcp-port.ts'
+import { dhcpUpkeep } from './dhcp-upkeep.ts'
 
 const both = (ip: string) => ({ ovs: ovsHost(ip), dhcp: {} })
 
@@ -232,6 +238,119 @@ onCloud('the network of a dead agent goes to a live one, with its port and addre
   assert.deepEqual(await servedBy(cloud, network.id), ['h2'], 'who comes back takes nothing back')
 })
 
+onCloud('a clock that is set forward kills no agent', async (cloud) => {
+  await cloud.beat('h1', both('192.0.2.1'))
+  const network = await servedNetwork(cloud)
+  await cloud.beat('h2', both('192.0.2.2'))
+  let offset = 0
+  const clock: Clock = { ...systemClock, now: () => new Date(Date.now() + offset) }
+  const round = dhcpUpkeep(cloud.store, createMl2(cloud.settings, silentLogger), clock)
+  await round()
+  offset = 3_600_000
+  // As it looks by such a clock until the next heartbeat.
+  await cloud.age('h1', 3600)
+  await round()
+  assert.deepEqual(await servedBy(cloud, network.id), ['h1'])
+  await round()
+  assert.deepEqual(await servedBy(cloud, network.id), ['h2'], 'it has not beaten since')
+})
+
+forEachEngine(
+  'what waits for an agent is found by the next heartbeat if the server died',
+  async ({ store }) => {
+    let dies = false
+    const mortal: Store = {
+      ...store,
+      async write(options, work) {
+        const value = await store.write(options, work)
+        if (dies && options.requestId?.startsWith('heartbeat')) throw new Error('killed')
+        return value
+      },
+    }
+    const cloud = await startCloud(mortal)
+    const network = await servedNetwork(cloud)
+    const port = await cloud.admin.create('port', { network_id: network.id, 'binding:host_id': 'h1' })
+    assert.equal(port['binding:vif_type'], 'binding_failed')
+    dies = true
+    await assert.rejects(cloud.beat('h1', both('192.0.2.1')), /killed/)
+    assert.deepEqual(await servedBy(cloud, network.id), [])
+    dies = false
+    await cloud.beat('h1', both('192.0.2.1'))
+    assert.equal((await cloud.admin.show('port', port.id))['binding:vif_type'], 'ovs')
+    assert.deepEqual(await servedBy(cloud, network.id), ['h1'])
+    const looks = () =>
+      store.read(async (tx) =>
+        (await tx.db.selectFrom('agents').select('looks').execute()).map((row) => row.looks),
+      )
+    assert.deepEqual(await looks(), [1, 1], 'once more, for what was committed meanwhile')
+    for (let beats = 0; beats < 2; beats++) await cloud.beat('h1', both('192.0.2.1'))
+    assert.deepEqual(await looks(), [0, 0])
+    await cloud.close()
+  },
+)
+
+onCloud(
+  'with fewer addresses than agents, those serve that have one',
+  async (cloud) => {
+    await cloud.beat('h1', both('192.0.2.1'))
+    await cloud.beat('h2', both('192.0.2.2'))
+    const network = await servedNetwork(cloud, '10.0.0.0/30')
+    const [port, ...more] = await dhcpPorts(cloud, network.id)
+    assert.deepEqual([ips(port), more], [['10.0.0.2'], []])
+  },
+  { DEFAULT: { dhcp_agents_per_network: 2 } },
+)
+
+onCloud('a DHCP port that somebody deletes is there again with the answer', async (cloud) => {
+  await cloud.beat('h1', both('192.0.2.1'))
+  const network = await servedNetwork(cloud)
+  const [port] = await dhcpPorts(cloud, network.id)
+  // Somebody's own server is not the agent's.
+  const own = { device_owner: 'network:dhcp', device_id: 'mine' }
+  await cloud.admin.create('port', { network_id: network.id, ...own })
+  await cloud.admin.remove('port', port?.id)
+  const made = (await dhcpPorts(cloud, network.id)).filter((one) => one.device_id !== 'mine')
+  assert.deepEqual(
+    made.map((one) => [one.device_id, one['binding:host_id']]),
+    [[dhcpDeviceId('h1', network.id), 'h1']],
+  )
+  assert.notEqual(made[0]?.id, port?.id)
+})
+
+onCloud(
+  'an agent that is switched off serves nobody, and again with the same address when on',
+  async (cloud) => {
+    await cloud.beat('h1', both('192.0.2.1'))
+    const network = await servedNetwork(cloud)
+    const [before] = await dhcpPorts(cloud, network.id)
+    const [agent] = await cloud.admin.list('agent', '?agent_type=DHCP%20agent')
+    const hosts = () =>
+      cloud.store.read(async (tx) => [
+        ...((await cloud.sources.network.audience(tx, [network.id])).get(network.id) ?? []),
+      ])
+    assert.deepEqual(await hosts(), ['h1'])
+    const port = await cloud.admin.create('port', {
+      network_id: network.id,
+      'binding:host_id': 'h1',
+      device_owner: 'compute:nova',
+    })
+    await cloud.report('h1', { kind: 'port-wired', port_id: port.id, generation: 1, wired: true })
+    const status = async () => (await cloud.admin.show('port', port.id)).status
+    assert.equal(await status(), 'BUILD')
+    await cloud.admin.update('agent', agent?.id, { admin_state_up: false })
+    const [off] = await dhcpPorts(cloud, network.id)
+    assert.deepEqual([off?.device_id, off?.['binding:host_id']], ['reserved_dhcp_port', ''])
+    assert.equal(await status(), 'ACTIVE', 'nobody would ever say that it is served')
+    assert.deepEqual(await servedBy(cloud, network.id), ['h1'], 'the network stays its own')
+    await cloud.admin.remove('port', port.id)
+    assert.deepEqual(await hosts(), [])
+    await cloud.admin.update('agent', agent?.id, { admin_state_up: true })
+    const [on] = await dhcpPorts(cloud, network.id)
+    assert.deepEqual([on?.id, ips(on), on?.['binding:host_id']], [before?.id, ips(before), 'h1'])
+    assert.deepEqual(await hosts(), ['h1'])
+  },
+)
+
 onCloud(
   'without a successor the address of a lost DHCP server is reserved for the next',
   async (cloud) => {
@@ -286,6 +405,13 @@ onCloud('hints say which zones’ agents may serve a network', async (cloud) => 
     const set = { availability_zone: 'east' }
     await tx.db.updateTable('agents').set(set).where('host', '=', 'h2').execute()
   })
+  const hinted = (zone: string) =>
+    admin.call('POST', 'networks', { network: { availability_zone_hints: [zone] } })
+  await cloud.store.write({ requestId: 'test' }, async (tx) => {
+    const switches = tx.db.updateTable('agents').set({ availability_zone: 'of-switches' })
+    await switches.where('agent_type', '=', 'Open vSwitch agent').execute()
+  })
+  assert.equal((await hinted('of-switches')).fault, 'AvailabilityZoneNotFound', 'nobody there serves DHCP')
   for (const [hints, hosts] of [
     [['east'], ['h2']],
     [['nova'], ['h1']],

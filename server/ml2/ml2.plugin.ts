@@ -4,7 +4,7 @@ import { agentFeature } from '../agent/agent.feature.ts'
 import { availabilityZones } from '../agent/availability-zones.ts'
 import { tunnelEndpointDocuments } from '../agent/tunnel-endpoint.documents.ts'
 import { dhcpEntryDocuments } from '../dhcp/dhcp-entry.documents.ts'
-import { keepDhcpUp, upkeepInterval } from '../dhcp/dhcp-upkeep.ts'
+import { dhcpUpkeep, upkeepInterval } from '../dhcp/dhcp-upkeep.ts'
 import { networkDocuments } from '../network/network.documents.ts'
 import { networkFeature } from '../network/network.feature.ts'
 import { networkIpAvailability } from '../network-ip-availability/availability.feature.ts'
@@ -119,6 +119,6 @@ export const ml2Plugin = {
     },
     initialize: (store) =>
       store.write({ requestId: 'start', serialize: ['segments'] }, (tx) => initializeTypeDrivers(tx, ml2)),
-    chores: (store) => [{ name: 'dhcp', interval: upkeepInterval(ml2), run: () => keepDhcpUp(store, ml2) }],
+    chores: (store) => [{ name: 'dhcp', interval: upkeepInterval(ml2), run: dhcpUpkeep(store, ml2) }],
   }),
 } satisfies Plugin

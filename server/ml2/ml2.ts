@@ -18,6 +18,7 @@ export interface Ml2 {
   typeDrivers: ReadonlyMap<string, TypeDriver>
   mechanismDrivers: readonly MechanismDriver[]
   bindingLog: BindingLog
+  log: Logger
 }
 
 type TypeDriverFactory = (settings: NetworkingSettings, identifiersOf: IdentifiersOf) => TypeDriver
@@ -72,7 +73,7 @@ export function createMl2(
   for (const option of ['vlan_transparent', 'vlan_qinq'] as const) {
     if (settings.DEFAULT[option]) log.warn({ option }, 'this option is not served: it stays false')
   }
-  return { settings, typeDrivers, mechanismDrivers, bindingLog: createBindingLog(log) }
+  return { settings, typeDrivers, mechanismDrivers, bindingLog: createBindingLog(log), log }
 }
 
 function pick<T>(known: Readonly<Record<string, T>>, name: string, option: string): T {

@@ -1,5 +1,7 @@
 /** Ports of the API: from attributes to what port.store.ts does with rows. */
 import type { Resource } from '../../model/resource.ts'
+import { dhcpOwner } from '../dhcp/dhcp-port.ts'
+import { ensureDhcp } from '../dhcp/dhcp-scheduler.ts'
 import type { BindingWish } from '../ml2/binding.ts'
 import type { Ml2 } from '../ml2/ml2.ts'
 import { networkTargets } from '../network/network.targets.ts'
@@ -53,7 +55,11 @@ export function portFeature(resource: Resource, ml2: Ml2): Feature {
       const wanted: PortChanges = { ...body, extras: changes, ...bindingOf(body) }
       await updatePort(tx, ml2, current.id, wanted)
     },
-    remove: (tx, _context, current) => removePort(tx, ml2, current.id),
+    async remove(tx, _context, current) {
+      await removePort(tx, ml2, current.id)
+      // Whose subnets are served has a server all the same.
+      if (current.device_owner === dhcpOwner) await ensureDhcp(tx, ml2, String(current.network_id))
+    },
     members: {
       ...(resource.members.bindings && { bindings: portBindings(resource.members.bindings, ml2) }),
     },

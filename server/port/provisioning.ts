@@ -30,6 +30,7 @@ const servedByDhcp = prepared('port-served-by-dhcp', (db, p: { network_id: strin
     .innerJoin('agents as a', 'a.id', 'd.agent_id')
     .select('d.agent_id')
     .where('d.network_id', '=', p.network_id)
+    .where('a.admin_state_up', '=', 1)
     .where(reachesPort(sql.ref('a.host'), sql`${p.port_id}`))
     .limit(1),
 )
@@ -332,6 +333,6 @@ const waitingUnserved = prepared('ports-waiting-unserved', (db, p: { network_id:
     .where('b.entity', '=', 'DHCP')
     .where(
       sql<SqlBool>`not exists (select 1 from network_dhcp_agents d join agents a on a.id = d.agent_id
-        where d.network_id = ports.network_id and ${reachesPort(sql.ref('a.host'), sql.ref('ports.id'))})`,
+        where d.network_id = ports.network_id and a.admin_state_up = 1 and ${reachesPort(sql.ref('a.host'), sql.ref('ports.id'))})`,
     ),
 )

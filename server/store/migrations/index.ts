@@ -22,6 +22,7 @@ import { up as networkSegmentRanges } from './0091-network-segment-ranges.ts'
 import { up as autoAllocatedTopologies } from './0092-auto-allocated-topologies.ts'
 import { up as addressesOfPorts } from './0093-addresses-of-ports.ts'
 import { up as addressesByRow } from './0094-addresses-by-row.ts'
+import { up as looksForAgents } from './0095-looks-for-agents.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   { name: '0092-auto-allocated-topologies', up: autoAllocatedTopologies },
   { name: '0093-addresses-of-ports', up: addressesOfPorts },
   { name: '0094-addresses-by-row', up: addressesByRow },
+  { name: '0095-looks-for-agents', up: looksForAgents },
 ]

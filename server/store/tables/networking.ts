@@ -174,6 +174,8 @@ export interface AgentTable {
   created_at: string
   started_at: string
   heartbeat_timestamp: string
+  /** How often what waited for the agent has still to be looked for. */
+  looks: number
 }
 
 export interface NetworkDhcpAgentTable {
