@@ -84,7 +84,9 @@ export async function setWired(tx: Tx, portId: string, wired: boolean): Promise<
  */
 export async function recordFacts(store: Store, host: string, facts: readonly Fact[]): Promise<void> {
   if (facts.length === 0) return
-  await store.write({ requestId: `facts-${host}` }, (tx) => applyFacts(tx, host, facts))
+  // In the order in which they came: a host that has given up waiting for an answer tells newer ones.
+  const options = { requestId: `facts-${host}`, serialize: [`facts ${host}`] }
+  await store.write(options, (tx) => applyFacts(tx, host, facts))
 }
 
 interface PortState {
