@@ -8,7 +8,7 @@ import { pageInMemory } from './in-memory.ts'
 import { fieldsOf, readListQuery } from './list-query.ts'
 import { pageLinks } from './paging.ts'
 import { project, projectionOf } from './projection.ts'
-import type { RouteTools } from './resource.routes.ts'
+import type { RouteTools } from './route-tools.ts'
 
 /** Adds the routes of a computed collection. */
 export function computedRoutes(

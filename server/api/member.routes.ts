@@ -11,17 +11,10 @@ import { bodyPlan, readCreate, readUpdate } from './body.ts'
 import { callerOf, refuseOtherMethods, sendJson, sendList, writeObjects } from './http.ts'
 import { pageInMemory } from './in-memory.ts'
 import { fieldsOf, readListQuery } from './list-query.ts'
+import { currentView, listObjects, readableRow } from './objects.ts'
 import { pageLinks } from './paging.ts'
 import { project, projectionOf } from './projection.ts'
-import {
-  currentView,
-  listObjects,
-  listRules,
-  type RouteTools,
-  readableRow,
-  refuseBody,
-  writeOptions,
-} from './resource.routes.ts'
+import { listRules, type RouteTools, refuseBody, writeOptions } from './route-tools.ts'
 import { attributeRules, type Served } from './served.ts'
 
 type ByKey = { Params: { id: string; key: string } }
@@ -97,7 +90,7 @@ export function memberRoutes(
         }
         const query = readListQuery(listRules(tools, listed), request.query as Query)
         const ids = (await member.ids?.(tx, context, view)) ?? []
-        return { query, ...(await listObjects({ tx, context }, tools, listed, query, ids)) }
+        return { query, ...(await listObjects({ tx, context }, policy, listed, query, ids)) }
       })
       return sendList(reply, collection, written, pageLinks(request, collection, query, ids))
     })

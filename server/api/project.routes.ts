@@ -7,7 +7,7 @@ import type { ProjectFeature, View } from '../resource.ts'
 import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
 import { fieldsOf } from './list-query.ts'
 import { projectionOf, project as shownOf } from './projection.ts'
-import { type RouteTools, refuseBody, writeOptions } from './resource.routes.ts'
+import { type RouteTools, refuseBody, writeOptions } from './route-tools.ts'
 
 type ByProject = { Params: { project: string } }
 

@@ -5,7 +5,7 @@ import type { Resource } from '../../model/resource.ts'
 import { type Limits, unlimited } from '../quota/quotas.ts'
 import { bodyPlan, readUpdate } from './body.ts'
 import { callerOf, refuseOtherMethods, sendFault, sendJson } from './http.ts'
-import { type RouteTools, refuseBody, writeOptions } from './resource.routes.ts'
+import { type RouteTools, refuseBody, writeOptions } from './route-tools.ts'
 
 type ByProject = { Params: { project: string } }
 

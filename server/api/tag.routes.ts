@@ -9,7 +9,8 @@ import type { ReadTx } from '../store/store.ts'
 import { authorizeAction } from './authorize.ts'
 import { faultOf } from './body.ts'
 import { callerOf, refuseOtherMethods, sendJson } from './http.ts'
-import { currentView, objectRow, type RouteTools, refuseBody, writeOptions } from './resource.routes.ts'
+import { currentView, objectRow } from './objects.ts'
+import { type RouteTools, refuseBody, writeOptions } from './route-tools.ts'
 import type { Served } from './served.ts'
 
 type ById = { Params: { id: string; tag: string } }
