@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { InjectOptions } from 'fastify'
 import { silentLogger } from '../../runtime/log.ts'
+import { onCloud, testSettings } from '../features.testing.ts'
 import { createFeatures } from '../features.ts'
 import { loadPolicy } from '../policy/policy.file.ts'
 import { defaultSettings } from '../settings.ts'
@@ -142,5 +143,47 @@ forEachEngine('networks, subnets, ports and agents through the API', async ({ st
     assert.deepEqual((await call('GET', '/v2.0/ports', admin)).ports, [])
   } finally {
     await app.close()
+  }
+})
+
+onCloud('no list fails for how many values are asked for, or how great they are', async ({ admin }) => {
+  const status = async (path: string) => (await admin.call('GET', path)).status
+  const words = (count: number) => Array.from({ length: count }, (_, n) => n.toString(36))
+  const { id } = await admin.create('network', { name: 'n', mtu: 1400, tags: ['a', 'b'] })
+  for (const [query, found] of [
+    [`id=${words(1100).join('&id=')}`, 0],
+    [`id=${'a&id='.repeat(1100)}${id}`, 1],
+    [`tags=${words(2000)}`, 0],
+    ['tags=a,b', 1],
+    ['not-tags=a,b', 0],
+    ['mtu=1400&mtu=99999999999999', 1],
+    ['mtu=99999999999999', 0],
+    ['shared=false&shared=true&shared=false&shared=', 1],
+    [`limit=1&marker=${id}&${'sort_key=name&sort_dir=asc&'.repeat(290)}`, 0],
+    [`limit=1&${'sort_key=id&sort_dir=desc&'.repeat(290)}`, 1],
+  ] as const) {
+    const { body } = await admin.call('GET', `networks?${query}`)
+    assert.equal(body.networks?.length, found, `${query.slice(0, 40)}: ${JSON.stringify(body).slice(0, 200)}`)
+  }
+  for (const { resource } of createFeatures(testSettings(), silentLogger).features) {
+    if (!resource.operations.includes('list')) continue
+    for (const [name, { filter, kind }] of Object.entries(resource.attributes)) {
+      if (!filter) continue
+      const values = kind.name === 'boolean' ? ['true', 'false'] : ['99999999999999', '-99999999999999', '7']
+      for (const asked of [values.slice(0, 1), values, ['', ...values]]) {
+        const path = `${resource.path}?${asked.map((value) => `${name}=${value}`).join('&')}`
+        assert.equal(await status(path), kind.name === 'fixed-ips' ? 400 : 200, path)
+      }
+    }
+  }
+})
+
+onCloud('a path with a null character leads nowhere', async ({ admin }) => {
+  const { id } = await admin.create('network', {})
+  for (const path of ['networks/%00', `networks/${id}/tags/%00`, `networks/${id}/dhcp-agents/%00`]) {
+    for (const method of ['GET', 'PUT', 'DELETE'] as const) {
+      const { status } = await admin.call(method, path)
+      assert.ok(status === 404 || status === 405, `${method} ${path}: ${status}`)
+    }
   }
 })

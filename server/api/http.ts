@@ -84,6 +84,9 @@ export function createHttp({ identity, log, trustProxy }: HttpOptions): FastifyI
     if (request.routeOptions.config.public) return
     if (request.originalUrl.length > urlLimit) throw requestUriTooLong(urlLimit)
     request.caller = { ...(await identity.authenticate(request.headers)), requestId: request.id }
+    // Nothing can be called so, and PostgreSQL takes no such text.
+    if (Object.values(Object(request.params)).some((part) => String(part).includes('\0')))
+      throw httpNotFound()
   })
   app.addHook('onResponse', (request, reply, done) => {
     log.info(

@@ -110,7 +110,7 @@ function sortsOf(rules: ListRules, raw: Raw): Sort[] {
   if (keys.length !== directions.length) {
     throw badRequest('The number of sort_keys and sort_dirs must be same')
   }
-  return keys.map((key, index) => {
+  const sorts = keys.map((key, index) => {
     if (!rules.attributes.get(key)?.sort) throw badRequest(`'${key}' is an invalid attribute for sort keys`)
     const direction = directions[index]
     if (direction !== 'asc' && direction !== 'desc') {
@@ -118,6 +118,8 @@ function sortsOf(rules: ListRules, raw: Raw): Sort[] {
     }
     return { name: key === 'tenant_id' ? 'project_id' : key, descending: direction === 'desc' }
   })
+  // A key that came before decides nothing.
+  return sorts.filter((one, index) => sorts.findIndex(({ name }) => name === one.name) === index)
 }
 
 function limitOf({ maxLimit }: ListRules, text: string | undefined): number | undefined {

@@ -101,15 +101,20 @@ async function crowd(cloud: Cloud): Promise<void> {
   }
 }
 
-/** Each filter of a resource with a value that few have. */
+/** Each filter of a resource with a value that few have, and with two where any text will do. */
 function queriesOf(name: Name): [string, string][] {
   const features = createFeatures(testSettings(), silentLogger)
   const attributes = compose(coreResources, features.extensions).resources.get(name)?.attributes ?? {}
   const filters = Object.entries(attributes)
     .filter(([, one]) => one.filter)
-    .map(([attribute, one]): [string, string] => {
-      const value = rare[attribute] ?? (one.kind.name.includes('uuid') ? randomUUID() : 'rare')
-      return [attribute, `${attribute}=${encodeURIComponent(value)}`]
+    .flatMap(([attribute, one]) => {
+      const any = () => (one.kind.name.includes('uuid') ? randomUUID() : `rare-${randomUUID()}`)
+      const value = rare[attribute]
+      const asked = value === undefined ? [[any()], [any(), any()]] : [[value]]
+      return asked.map((values): [string, string] => [
+        attribute,
+        values.map((one) => `${attribute}=${encodeURIComponent(one)}`).join('&'),
+      ])
     })
   const parts: [string, string][] =
     name === 'port'

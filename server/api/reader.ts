@@ -6,6 +6,7 @@ import type { Attribute } from '../../model/resource.ts'
 import { predicateOf } from '../policy/predicate.ts'
 import type { QueryScope, Reader, View } from '../resource.ts'
 import { isOneOf } from '../store/lists.ts'
+import type { Engine } from '../store/store.ts'
 import type { Filter, ListQuery, Sort } from './list-query.ts'
 
 /** A selected row: attribute name -> raw value; also what policy asks for and the API does not show. */
@@ -251,11 +252,13 @@ function filterOf(
   const name = namesOf(filter.name).find((candidate) => columns(candidate) !== undefined)
   if (name === undefined) throw new TypeError(`no column for the filter ${filter.name}`)
   const column = required(columns, name)
-  const parts = filter.values.map((value) =>
-    value === '' || value === null
-      ? isEmpty(column, attribute)
-      : (reader.columns[name]?.equals?.(scope, value) ?? sql<SqlBool>`${column} = ${value}`),
-  )
+  const values = [...new Set(filter.values)]
+  const given = values.filter((value): value is string | number => value !== '' && value !== null)
+  const parts: Expression<SqlBool>[] = given.length < values.length ? [isEmpty(column, attribute)] : []
+  const { equals } = reader.columns[name] ?? {}
+  // Only truth has an `equals` that filters meet, and so two values at most.
+  if (equals) parts.push(...given.map((value) => equals(scope, value)))
+  else if (given.length > 0) parts.push(isAnyOf(scope.tx.engine, column, given))
   if (parts.length === 0) return sql<SqlBool>`1 = 0`
   const any = sql<SqlBool>`(${sql.join(parts, sql` or `)})`
   const usual = reader.usual?.[name]
@@ -263,6 +266,16 @@ function filterOf(
   return usual === undefined || filter.values.includes(usual)
     ? any
     : sql<SqlBool>`(${column} <> ${sql.lit(usual)} and ${any})`
+}
+
+/** `column` is one of the values, all texts or all numbers. One alone is compared, which leaves an index its order. */
+function isAnyOf(engine: Engine, column: Expression<unknown>, values: readonly (string | number)[]) {
+  const [only, ...others] = values
+  if (others.length > 0) return isOneOf(engine, column, values as string[] | number[])
+  // On PostgreSQL a number would be taken for one of the column's type, and refused where that is too narrow.
+  return typeof only === 'number'
+    ? sql<SqlBool>`${column} = cast(${only} as bigint)`
+    : sql<SqlBool>`${column} = ${only}`
 }
 
 /** Null or the empty text, where the column can be that. */

@@ -45,9 +45,9 @@ function segmentFilter(column: 'network_type' | 'physical_network') {
     withSegment(orNone(values, `s.${column}`, isOneOf(tx.engine, `s.${column}`, values)))
 }
 
-function segmentIdFilter(_scope: QueryScope, values: readonly string[]): Expression<SqlBool> {
+function segmentIdFilter({ tx }: QueryScope, values: readonly string[]): Expression<SqlBool> {
   const ids = values.filter((text) => /^\d{1,15}$/.test(text)).map(Number)
-  const named = ids.length === 0 ? sql`1 = 0` : sql`s.segmentation_id in (${sql.join(ids)})`
+  const named = ids.length === 0 ? sql`1 = 0` : isOneOf(tx.engine, 's.segmentation_id', ids)
   return withSegment(orNone(values, 's.segmentation_id', named))
 }
 

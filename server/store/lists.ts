@@ -2,16 +2,17 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Engine, ReadTx } from './store.ts'
 
-/** `column` is one of the texts. */
+/** `column` is one of the values. Numbers may be greater than an integer of the column can be: none is that. */
 export function isOneOf(
   engine: Engine,
   column: string | Expression<unknown>,
-  texts: readonly string[],
+  values: readonly string[] | readonly number[],
 ): RawBuilder<SqlBool> {
   const left = typeof column === 'string' ? sql.ref(column) : column
-  return engine === 'postgres'
-    ? sql<SqlBool>`${left} = any(${texts}::text[])`
-    : sql<SqlBool>`${left} in (select value from json_each(${texts}))`
+  if (engine === 'sqlite') return sql<SqlBool>`${left} in (select value from json_each(${values}))`
+  return typeof values[0] === 'number'
+    ? sql<SqlBool>`${left} = any(${values}::bigint[])`
+    : sql<SqlBool>`${left} = any(${values}::text[])`
 }
 
 /**

@@ -67,11 +67,12 @@ export function tagFilters(object: string, table: string): Record<string, Filter
   const having = ({ tx }: QueryScope, words: readonly string[]): Expression<SqlBool> =>
     sql<SqlBool>`${idColumn} in (select t.object_id from tags t where t.object = ${object}
       and ${isOneOf(tx.engine, 't.tag', words)})`
-  const all: Filter = (scope, values) =>
-    sql<SqlBool>`(${sql.join(
-      wordsOf(values).map((word) => having(scope, [word])),
-      sql` and `,
-    )})`
+  const all: Filter = (scope, values) => {
+    const words = wordsOf(values)
+    if (words.length === 1) return having(scope, words)
+    return sql<SqlBool>`${idColumn} in (select t.object_id from tags t where t.object = ${object}
+      and ${isOneOf(scope.tx.engine, 't.tag', words)} group by t.object_id having count(*) = ${words.length})`
+  }
   const any: Filter = (scope, values) => having(scope, wordsOf(values))
   const not =
     (filter: Filter): Filter =>

@@ -8,7 +8,7 @@ import { assignmentRoutes } from './assignment.routes.ts'
 import { authRoutes } from './auth.routes.ts'
 import { collectionRoutes } from './collection.routes.ts'
 import { collections } from './collections.ts'
-import { KeystoneError } from './errors.ts'
+import { badRequest, KeystoneError } from './errors.ts'
 import { baseUrl, type IdentityTools } from './request.ts'
 import type { Tokens } from './tokens.ts'
 import { userRoutes } from './user.routes.ts'
@@ -42,6 +42,11 @@ export function buildIdentityApi(options: IdentityApiOptions): FastifyInstance {
       done(new KeystoneError(400, 'Bad Request', 'The request body is not JSON.'))
     }
   })
+  // Nothing can be called so, and PostgreSQL takes no such text.
+  api.addHook('onRequest', async ({ params, query }) => {
+    if (hasNull(params)) throw new KeystoneError(404, 'Not Found', 'The resource could not be found.')
+    if (hasNull(query)) throw badRequest('A query parameter has a null character.')
+  })
   api.addHook('onSend', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id)
     reply.header('vary', 'X-Auth-Token')
@@ -65,6 +70,10 @@ export function buildIdentityApi(options: IdentityApiOptions): FastifyInstance {
   assignmentRoutes(api, tools)
   userRoutes(api, tools)
   return api
+}
+
+function hasNull(values: unknown): boolean {
+  return Object.values(Object(values)).some((value) => String(value).includes('\0'))
 }
 
 function version(base: string): object {

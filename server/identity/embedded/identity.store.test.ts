@@ -402,4 +402,6 @@ forEachEngine('versions, regions and odd requests', async ({ store, engine }) =>
     const answer = await call('GET', `/v3/projects?name=${encodeURIComponent(name)}`, admin)
     assert.deepEqual(answer.body.projects, [])
   }
+  assert.equal((await call('GET', '/v3/users/%00', admin)).status, 404)
+  assert.equal((await call('GET', '/v3/projects?name=a%00', admin)).status, 400)
 })
