@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FastifyInstance, InjectOptions } from 'fastify'
+import { sql } from 'kysely'
+import type { ReadTx, Store } from '../store/store.ts'
 import { forEachEngine, onSqlite, type StoreTest } from '../store/testing.ts'
 import { canonicalPath, readJson } from './http.ts'
 import { admin, blue, blueReader, red, type TestApi, testApi, testExtensions } from './testing.ts'
@@ -411,6 +413,33 @@ apiTest('tags', async (call) => {
   assert.equal((await call('DELETE', url, blue)).status, 204)
   assert.deepEqual((await call('GET', url, blue)).body, { tags: [] })
 })
+
+/** A store whose readers meet that when they ask for one object. */
+function meeting(store: Store, trouble: (tx: ReadTx) => Promise<never>): Store {
+  return { ...store, read: (work) => store.read((tx) => work({ ...tx, run: () => trouble(tx) })) }
+}
+
+const troubles: Record<string, (tx: ReadTx) => Promise<never>> = {
+  'a conflict': async () => {
+    throw Object.assign(new Error('could not serialize access'), { code: '40001' })
+  },
+  'a statement that takes too long': async (tx) => {
+    if (tx.engine === 'sqlite') throw Object.assign(new Error('a stand-in'), { code: '57014' })
+    await sql`set local statement_timeout = 20`.execute(tx.db)
+    await sql`select pg_sleep(10)`.execute(tx.db)
+    throw new Error('it was let go on')
+  },
+}
+for (const [name, trouble] of Object.entries(troubles)) {
+  forEachEngine(`${name} is 503, for an object and for its tags`, async ({ store }) => {
+    const app = await testApi(meeting(store, trouble))
+    const call = callerOf(app)
+    for (const path of ['/v2.0/networks/x', '/v2.0/networks/x/tags']) {
+      fault(await call('GET', path, blue), 503, 'ServiceUnavailable')
+    }
+    await app.close()
+  })
+}
 
 onSqlite('paths, methods, headers, bodies', async ({ store }) => {
   const app = await testApi(store)

@@ -17,7 +17,7 @@ import {
 import type { Logger } from '../../runtime/log.ts'
 import type { Context } from '../context.ts'
 import { type Identity, IdentityUnavailable, Unauthorized } from '../identity/identity.ts'
-import { isBusy, isConflict, isConnectionLoss, isDeadlock } from '../store/errors.ts'
+import { isBusy, isCancelled, isConflict, isConnectionLoss, isDeadlock } from '../store/errors.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -191,11 +191,13 @@ function globalRequestId(request: FastifyRequest): string | undefined {
   return typeof given === 'string' && /^req-[0-9a-f-]{36}$/i.test(given) ? given : undefined
 }
 
+/** What the same request need not meet again. */
+const passing = [isConflict, isDeadlock, isBusy, isCancelled, isConnectionLoss]
+
 function faultOf(error: unknown): NeutronError {
   if (error instanceof NeutronError) return error
   if (error instanceof IdentityUnavailable) return serviceUnavailable()
-  if (isConflict(error) || isDeadlock(error) || isBusy(error) || isConnectionLoss(error))
-    return serviceUnavailable()
+  if (passing.some((is) => is(error))) return serviceUnavailable()
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
   if (status === 413) return bodyTooLarge()
   if (typeof status === 'number' && status >= 400 && status < 500 && error instanceof Error) {

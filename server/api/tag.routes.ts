@@ -1,6 +1,6 @@
 /** Tags of one object: /networks/{id}/tags and /networks/{id}/tags/{tag}. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { badRequest, httpNotFound, tagNotFound, tagResourceNotFound } from '../../lib/errors.ts'
+import { badRequest, httpNotFound, NeutronError, tagNotFound, tagResourceNotFound } from '../../lib/errors.ts'
 import { isObject } from '../../model/fields/kind.ts'
 import { uniqueStrings } from '../../model/fields/lists.ts'
 import type { Context } from '../context.ts'
@@ -25,8 +25,10 @@ export function tagRoutes(app: FastifyInstance, { store, policy }: RouteTools, s
   const path = `/v2.0/${resource.path}/:id/tags`
 
   const current = async (tx: ReadTx, context: Context, id: string, action: string): Promise<View> => {
-    const row = await objectRow(tx, context, served, id).catch(() => {
-      throw tagResourceNotFound(resource.collection, id)
+    const row = await objectRow(tx, context, served, id).catch((error: unknown) => {
+      if (error instanceof NeutronError && error.status === 404)
+        throw tagResourceNotFound(resource.collection, id)
+      throw error
     })
     authorizeAction(served, policy.access(context), `${action}_${name}:tags`, row)
     return currentView(tx, context, served, row)

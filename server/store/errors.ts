@@ -37,6 +37,11 @@ export function isDeadlock(error: unknown): boolean {
   return postgresCode(error) === '40P01'
 }
 
+/** PostgreSQL has ended a statement that took longer than `statement_timeout` allows, or that somebody cancelled. */
+export function isCancelled(error: unknown): boolean {
+  return postgresCode(error) === '57014'
+}
+
 /** The connection to PostgreSQL is gone or was not made: nothing is known of what it last did. */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false

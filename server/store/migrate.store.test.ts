@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { silentLogger } from '../../runtime/log.ts'
 import { isUniqueViolation } from './errors.ts'
 import { migrations } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
 import { openStore } from './open.ts'
 import type { Store } from './store.ts'
-import { forEachEngine, onSqlite } from './testing.ts'
+import { forEachEngine, onPostgres, onSqlite } from './testing.ts'
 
 const options = { requestId: 'req-test' }
 
@@ -42,6 +42,18 @@ forEachEngine('a migration that fails leaves the database as it was', async ({ s
   await assert.rejects(open({ migrations: [...migrations, failing] }), /no further/)
   await assert.rejects(store.read(({ db }) => sql`select * from half`.execute(db)))
   await open()
+})
+
+onPostgres('a migration takes as long as it needs, other statements do not', async ({ open }) => {
+  const timeouts: string[] = []
+  const note = async (db: Kysely<never>) => {
+    const { rows } = await sql<{ statement_timeout: string }>`show statement_timeout`.execute(db)
+    timeouts.push(...rows.map((row) => row.statement_timeout))
+  }
+  const noting: Migration = { name: later.name, up: (db) => note(db as never) }
+  const store = await open({ migrations: [...migrations, noting] })
+  await store.write(options, ({ db }) => note(db as never))
+  assert.deepEqual(timeouts, ['0', '30s'])
 })
 
 forEachEngine('a database that is newer than the program is refused', async ({ open }) => {

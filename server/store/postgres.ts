@@ -255,12 +255,14 @@ export async function openPostgres(
   async function bringUp(): Promise<void> {
     await withSession(writers, async (session) => {
       const lock = lockNumber(migrationLock)
+      // Large tables take their time, for this server and for those that wait for it.
+      await session.client.query('set statement_timeout = 0')
       await session.client.query(`select pg_advisory_lock(${lock})`)
       await session.client.query('begin')
       const applied = await within(session, () =>
         migrate({ db: session.db, engine: 'postgres', now: timestamp(clock.now()) }, migrations),
       )
-      await session.client.query(`commit; select pg_advisory_unlock(${lock})`)
+      await session.client.query(`commit; select pg_advisory_unlock(${lock}); reset statement_timeout`)
       if (applied.length > 0) log.info({ migrations: applied }, 'database migrated')
     })
   }
