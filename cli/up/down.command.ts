@@ -1,4 +1,5 @@
 /** `nucleon down`. */
+import { existsSync } from 'node:fs'
 import { UserError } from '../errors.ts'
 import { layoutOf } from '../state/layout.ts'
 import { removeAll } from './down.ts'
@@ -8,4 +9,5 @@ export async function down(options: { state: string }): Promise<void> {
   const layout = layoutOf(options.state)
   const had = await removeAll(layout, (text) => process.stderr.write(`nucleon: ${text}\n`))
   process.stdout.write(had ? `removed all of ${layout.root}\n` : `nothing to remove in ${layout.root}\n`)
+  if (existsSync(layout.localConfig)) process.stdout.write(`${layout.localConfig} is yours, and stays\n`)
 }

@@ -51,9 +51,9 @@ async function switchOf(
   return startOvs({ runDir: layout.ovs })
 }
 
-/** Removes the files of a state; what we did not write stays, and with it the directory. */
+/** Removes the files of a state; what we did not write (local.conf too) stays, and with it the directory. */
 function removeFiles(layout: Layout): void {
-  const { root, code, ...paths } = layout
+  const { root, code, localConfig: _theirs, ...paths } = layout
   for (const path of Object.values(paths)) rmSync(path, { recursive: true, force: true })
   // Never what is in it: the code itself, should a server still see it there.
   if (existsSync(code)) rmdirSync(code)
