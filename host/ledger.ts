@@ -2,8 +2,9 @@
  * The keys of what Nucleon has made and what bears no mark of its own (namespaces, directories …), on disk, so that
  * a restarted agent knows its own. A key is written down before the thing is made and struck after it is gone.
  */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { replaceFile } from '../runtime/files.ts'
 
 export interface Ledger {
   has(key: string): boolean
@@ -20,8 +21,7 @@ export function openLedger(path: string): Ledger {
     else keys.delete(line.slice(1))
   }
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(`${path}.new`, [...keys].map((key) => `+${key}\n`).join(''))
-  renameSync(`${path}.new`, path)
+  replaceFile(path, [...keys].map((key) => `+${key}\n`).join(''))
   return {
     has: (key) => keys.has(key),
     add(key) {

@@ -1,8 +1,8 @@
 /** The instances of a state: one directory each, with what is needed to find and unplug them again. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../errors.ts'
-import type { Layout } from '../state/layout.ts'
+import { type Layout, readJson, writeJson } from '../state/layout.ts'
 
 export interface InstanceRecord {
   name: string
@@ -39,14 +39,14 @@ export function addRecord(layout: Layout, record: InstanceRecord): void {
     throw new UserError(`there is an instance ${record.name} already`, 'See: nucleon instance list')
   }
   mkdirSync(instanceDirectory(layout, record.name), { recursive: true })
-  writeFileSync(file(layout, record.name), `${JSON.stringify(record, null, 2)}\n`)
+  writeJson(file(layout, record.name), record)
 }
 
 export function readRecord(layout: Layout, name: string): InstanceRecord {
   if (!existsSync(file(layout, name))) {
     throw new UserError(`there is no instance ${name}`, 'See: nucleon instance list')
   }
-  return JSON.parse(readFileSync(file(layout, name), 'utf8')) as InstanceRecord
+  return readJson(file(layout, name)) as InstanceRecord
 }
 
 export function removeRecord(layout: Layout, name: string): void {

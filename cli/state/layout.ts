@@ -1,7 +1,8 @@
 /** The state directory of the all-in-one: what stands where in it, and what it remembers between starts. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Cloud } from '../../client/http.ts'
+import { type FileOptions, replaceFile } from '../../runtime/files.ts'
 import { UserError } from '../errors.ts'
 
 /** What `up` remembers of this state, and `instance` and `down` need to know of it. */
@@ -80,13 +81,29 @@ export function layoutOf(directory: string): Layout {
   }
 }
 
+/** Writes a file of the state that must outlive a crash. */
+export function writeJson(path: string, value: unknown, options: FileOptions = {}): void {
+  replaceFile(path, `${JSON.stringify(value, null, 2)}\n`, { ...options, durable: true })
+}
+
+/** Reads what writeJson wrote. Throws UserError, naming the file, where it is something else. */
+export function readJson(path: string): unknown {
+  const text = readFileSync(path, 'utf8')
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) return value
+  } catch {
+    // Said below.
+  }
+  throw new UserError(`${path} is damaged`, 'Put a copy of it in its place, or move it away.')
+}
+
 export function readMemory(layout: Layout): Memory | undefined {
-  if (!existsSync(layout.memory)) return undefined
-  return JSON.parse(readFileSync(layout.memory, 'utf8')) as Memory
+  return existsSync(layout.memory) ? (readJson(layout.memory) as Memory) : undefined
 }
 
 export function writeMemory(layout: Layout, memory: Memory): void {
-  writeFileSync(layout.memory, `${JSON.stringify(memory, null, 2)}\n`)
+  writeJson(layout.memory, memory)
 }
 
 /** The memory of a state that `up` has made, or a UserError that says so. */
@@ -114,7 +131,7 @@ export function cloudOf(memory: Pick<Memory, 'identityPort'>, secrets: Secrets, 
 }
 
 export function readSecrets(layout: Layout): Secrets {
-  return JSON.parse(readFileSync(layout.secrets, 'utf8')) as Secrets
+  return readJson(layout.secrets) as Secrets
 }
 
 /** The cloud of that name as clouds.yaml has it. The state must exist. */

@@ -3,12 +3,13 @@
  * process (unprivileged) and an agent process (root) running, joined by a unix socket.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { makeCredential } from '../../bus/credential.ts'
 import { createClient } from '../../client/http.ts'
 import { list } from '../../client/networking.ts'
 import { detectDatapath, findOvs, startOvs } from '../../host/ovs/daemons.ts'
+import { replaceFile } from '../../runtime/files.ts'
 import { UserError } from '../errors.ts'
 import { programOf } from '../programs.ts'
 import { requireFreePort, takeControl } from '../state/control.ts'
@@ -21,6 +22,7 @@ import {
   readMemory,
   readSecrets,
   type Secrets,
+  writeJson,
   writeMemory,
 } from '../state/layout.ts'
 import { ensureBridges, ensureUplink, requireUplink, tunnelAddress } from './bridges.ts'
@@ -92,23 +94,19 @@ function readOrMakeSecrets(layout: Layout): Secrets {
     red: password(),
     feed: randomBytes(32).toString('hex'),
   }
-  writeFileSync(layout.secrets, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
+  writeJson(layout.secrets, secrets, { mode: 0o600 })
   return secrets
 }
 
 function writeFiles(layout: Layout, memory: Memory, secrets: Secrets, localIp: string): void {
   const { host, datapath, user } = memory
-  writeFileSync(layout.config, configText({ host, datapath, localIp }))
   const clouds = cloudNames.map((name) => [name, cloudOf(memory, secrets, name)] as const)
-  writeFileSync(layout.clouds, cloudsText(clouds), { mode: 0o600 })
-  writeFileSync(layout.credential, `${makeCredential(secrets.feed, host)}\n`, { mode: 0o600 })
-  for (const [path, content] of [
-    [layout.feedSecret, `${secrets.feed}\n`],
-    [layout.bootstrap, `${JSON.stringify(bootstrapDocument(secrets), null, 2)}\n`],
-  ] as const) {
-    writeFileSync(path, content, { mode: 0o600 })
-    chownSync(path, user, user)
-  }
+  const [ours, servers] = [{ mode: 0o600 }, { mode: 0o600, owner: user }]
+  replaceFile(layout.config, configText({ host, datapath, localIp }))
+  replaceFile(layout.clouds, cloudsText(clouds), ours)
+  replaceFile(layout.credential, `${makeCredential(secrets.feed, host)}\n`, ours)
+  replaceFile(layout.feedSecret, `${secrets.feed}\n`, servers)
+  replaceFile(layout.bootstrap, `${JSON.stringify(bootstrapDocument(secrets), null, 2)}\n`, servers)
 }
 
 function configFiles(layout: Layout): string[] {

@@ -11,7 +11,13 @@ test('down leaves the operator his settings, and what is not of Nucleon', async 
   t.after(() => rmSync(directory, { recursive: true, force: true }))
   const layout = layoutOf(join(directory, 'state'))
   mkdirSync(layout.agent, { recursive: true })
-  for (const path of [layout.secrets, layout.config, layout.localConfig, join(layout.root, 'notes')]) {
+  for (const path of [
+    layout.secrets,
+    layout.config,
+    `${layout.config}.new`,
+    layout.localConfig,
+    join(layout.root, 'notes'),
+  ]) {
     writeFileSync(path, 'x')
   }
   assert.equal(await removeAll(layout, () => {}), true)

@@ -54,7 +54,10 @@ async function switchOf(
 /** Removes the files of a state; what we did not write (local.conf too) stays, and with it the directory. */
 function removeFiles(layout: Layout): void {
   const { root, code, localConfig: _theirs, ...paths } = layout
-  for (const path of Object.values(paths)) rmSync(path, { recursive: true, force: true })
+  // A file that was being written when the machine went lies beside its place.
+  for (const path of Object.values(paths).flatMap((path) => [path, `${path}.new`])) {
+    rmSync(path, { recursive: true, force: true })
+  }
   // Never what is in it: the code itself, should a server still see it there.
   if (existsSync(code)) rmdirSync(code)
   if (existsSync(root) && readdirSync(root).length === 0) rmdirSync(root)

@@ -4,19 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import { replaceFile } from '../../runtime/files.ts'
 import { isRunning, processStat } from '../../runtime/process-stat.ts'
 import type { Change, Facility, FacilityEvents, Observed, Verdict } from '../facility.ts'
 import type { Log } from '../log.ts'
@@ -96,9 +87,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     createHash('sha256').update(`${options.runDir}\n${id}`).digest('hex').slice(0, 32)
 
   function save(record: Record_): void {
-    const path = recordPath(record.id)
-    writeFileSync(`${path}.new`, JSON.stringify(record))
-    renameSync(`${path}.new`, path)
+    replaceFile(recordPath(record.id), JSON.stringify(record))
     records.set(record.id, record)
   }
 
