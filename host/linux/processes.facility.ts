@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { replaceFile } from '../../runtime/files.ts'
 import { isRunning, processStat } from '../../runtime/process-stat.ts'
 import type { Change, Facility, FacilityEvents, Observed, Verdict } from '../facility.ts'
+import { reasonOf } from '../keeper.ts'
 import type { Log } from '../log.ts'
 import { type HostObject, objectKey, type Process } from '../objects.ts'
 import { entering } from './netns.ts'
@@ -88,7 +89,6 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
 
   function save(record: Record_): void {
     replaceFile(recordPath(record.id), JSON.stringify(record))
-    records.set(record.id, record)
   }
 
   function drop(id: string): void {
@@ -118,8 +118,18 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     for (const record of lost) {
       const pid = marked.get(markOf(record.id))
       const stat = pid === undefined ? undefined : processStat(pid)
-      if (pid !== undefined && stat) save({ ...record, pid, startTime: stat.startTime })
+      if (pid !== undefined && stat) take({ ...record, pid, startTime: stat.startTime })
       else drop(record.id)
+    }
+  }
+
+  /** Takes a process that runs for ours, whether or not that can be written down: the next agent knows its mark. */
+  function take(record: Record_): void {
+    records.set(record.id, record)
+    try {
+      save(record)
+    } catch (error) {
+      log.warn({ process: record.id, reason: reasonOf(error) }, 'its pid cannot be written down')
     }
   }
 
@@ -178,6 +188,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
       needs: needsOf(process),
     }
     save(record)
+    records.set(record.id, record)
     const output = openLog(process.id)
     const child = spawn(argv[0], argv.slice(1), {
       detached: true,
@@ -195,12 +206,14 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
       const pause = signal === 'SIGKILL' || signal === 'SIGTERM' ? pauseAfterKill : longestPause
       ended(process.id, child, signal ? `ended by ${signal}` : `ended with status ${status}`, pause)
     })
-    if (child.pid === undefined) {
+    const stat = child.pid === undefined ? undefined : processStat(child.pid)
+    if (child.pid === undefined || stat === undefined) {
+      child.kill('SIGKILL')
       drop(process.id)
       throw new Error(`cannot start ${argv[0]}`)
     }
     children.set(process.id, child)
-    save({ ...record, pid: child.pid, startTime: processStat(child.pid)?.startTime ?? '' })
+    take({ ...record, pid: child.pid, startTime: stat.startTime })
     log.info({ process: process.id, pid: child.pid, argv: process.argv }, 'started')
   }
 
@@ -292,7 +305,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
       await Promise.all(
         changes.map((change) =>
           applyOne(change).catch((error: unknown) => {
-            failures.set(change.ident, error instanceof Error ? error.message : String(error))
+            failures.set(change.ident, reasonOf(error))
           }),
         ),
       )
@@ -364,7 +377,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Pids by the mark in their environment. */
+/** Pids by the mark in their environment; of a process and its children, which have it too, the process. */
 function findMarked(): Map<string, number> {
   const found = new Map<string, number>()
   for (const name of readdirSync('/proc')) {
@@ -372,7 +385,8 @@ function findMarked(): Map<string, number> {
     try {
       const environment = readFileSync(`/proc/${name}/environ`, 'latin1')
       const at = `\0${environment}`.indexOf(`\0${mark}=`)
-      if (at >= 0) found.set(environment.slice(at + mark.length + 1).split('\0')[0] ?? '', Number(name))
+      const value = environment.slice(at + mark.length + 1).split('\0')[0] ?? ''
+      if (at >= 0 && !found.has(value)) found.set(value, Number(name))
     } catch {
       // It has ended meanwhile.
     }
