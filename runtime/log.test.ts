@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import fs, { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { createLogger } from './log.ts'
 
 function linesOf(): { destination: Writable; lines: Record<string, unknown>[] } {
@@ -60,4 +64,33 @@ test('an error comes out with its message, stack and cause', () => {
   const err = lines[0]?.err as Record<string, string>
   assert.match(String(err.message), /outer/)
   assert.match(String(err.stack), /inner/)
+})
+
+test('a full disk stops nobody, and is told of once when there is room', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'nucleon-log-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const destination = join(directory, 'log')
+  const log = createLogger({ name: 'server', destination })
+  log.info({}, 'before')
+  const full = t.mock.method(fs, 'writeSync', () => {
+    throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+  })
+  for (let n = 0; n < 20_000; n++) log.info({ n }, 'meanwhile')
+  full.mock.restore()
+  for (const message of ['first', 'second']) {
+    log.info({ long: 'x'.repeat(200) }, message)
+    await setImmediate()
+  }
+  const text = readFileSync(destination, 'utf8')
+  const told = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const held = told.filter(({ msg }) => msg === 'meanwhile').length
+  assert.ok(held > 1000 && held < 19_000, `${held} lines were held back`)
+  assert.deepEqual(
+    told.filter(({ msg }) => msg !== 'meanwhile').map(({ msg, lines }) => lines ?? msg),
+    // The first line found no room beside those that were held back, and made it.
+    ['before', 20_001 - held, 'second'],
+  )
 })

@@ -46,10 +46,17 @@ const redactedPaths = secretNames.flatMap((name) =>
   ),
 )
 
-/** Makes the one root logger of a process. */
+/** Bytes of lines that wait while nothing can be written, as on a full disk; later ones are dropped. */
+const heldBack = 1 << 20
+
+/** Makes the one root logger of a process. Where lines cannot be written the process goes on without them. */
 export function createLogger(options: LogOptions): Logger {
   const { destination = 1 } = options
-  return pino(
+  const stream =
+    typeof destination === 'object'
+      ? destination
+      : pino.destination({ dest: destination, sync: true, mkdir: false, maxLength: heldBack })
+  const log = pino(
     {
       name: options.name,
       level: options.level ?? 'info',
@@ -57,10 +64,21 @@ export function createLogger(options: LogOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: redactedPaths, censor: '***' },
     },
-    typeof destination === 'object'
-      ? destination
-      : pino.destination({ dest: destination, sync: true, mkdir: false }),
+    stream,
   )
+  let dropped = 0
+  stream.on('error', () => {})
+  stream.on('drop', () => {
+    dropped++
+    // An empty line has room, and tries whether the others can be written now.
+    stream.write('')
+  })
+  stream.on('drain', () => {
+    const lines = dropped
+    dropped = 0
+    if (lines > 0) log.warn({ lines }, 'the log could not be written: lines are missing')
+  })
+  return log
 }
 
 /** Says nothing; for tests and tools that have nowhere to log to. */
