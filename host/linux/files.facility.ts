@@ -301,15 +301,23 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
 
   async function apply(changes: readonly Change[]): Promise<Map<string, string>> {
     const failures = new Map<string, string>()
+    const notices = new Map(changes.map((change) => [change, noticeOf(change)]))
     const owed = new Map<string, NodeJS.Signals>()
-    for (const change of changes) {
-      const notice = noticeOf(change)
-      if (notice) owed.set(notice.process, notice.signal)
-    }
+    for (const notice of notices.values()) if (notice) owed.set(notice.process, notice.signal)
     // A notice is put up before the first write: the next agent delivers what this one could not.
-    for (const [process, signal] of owed) writeFileSync(noticePath(process), signal)
+    const unnoted = new Map<string, unknown>()
+    for (const [process, signal] of owed) {
+      try {
+        writeFileSync(noticePath(process), signal)
+      } catch (error) {
+        unnoted.set(process, error)
+      }
+    }
     const attempt = async (change: Change): Promise<void> => {
       try {
+        const failure = unnoted.get(notices.get(change)?.process ?? '')
+        // A removal goes on without one: it makes room.
+        if (failure !== undefined && change.wanted) throw failure
         await (change.wanted ? make(change) : remove(change))
       } catch (error) {
         failures.set(change.ident, reasonOf(error))

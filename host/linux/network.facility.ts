@@ -282,12 +282,24 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     return failures
   }
 
+  /** Enters a thing in the ledger, as it must be before it is made; false where that fails. */
+  function enter(ident: string, failures: Map<string, string>): boolean {
+    try {
+      ledger.add(ident)
+      return true
+    } catch (error) {
+      failures.set(ident, reasonOf(error))
+      return false
+    }
+  }
+
   async function makeNamespaces(changes: readonly Change[], failures: Map<string, string>): Promise<void> {
     const made = changes.flatMap(({ ident, wanted: object, observed }) =>
-      object?.kind === 'namespace' ? [{ ident, name: object.name, there: observed !== undefined }] : [],
+      object?.kind === 'namespace' && enter(ident, failures)
+        ? [{ ident, name: object.name, there: observed !== undefined }]
+        : [],
     )
     if (made.length === 0) return
-    for (const { ident } of made) ledger.add(ident)
     const lines: BatchLine[] = made.flatMap(({ ident, name, there }) => [
       ...(there ? [] : [{ ident, text: `netns add ${name}` }]),
       { ident, text: `netns set ${name} auto`, mayFail: true },
@@ -362,7 +374,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
         if (peer) put(peer.namespace, ident, `link set dev ${peer.name}${mtu} alias ${outerAlias} up`)
       } else if (object?.kind === 'address') {
         const nodad = object.cidr.includes(':') ? ' nodad' : ''
-        if (!isOurLink(object.namespace, object.link)) ledger.add(ident)
+        if (!isOurLink(object.namespace, object.link) && !enter(ident, failures)) continue
         put(object.namespace, ident, `address replace ${object.cidr} dev ${object.link}${nodad}`)
       } else if (object?.kind === 'route') {
         put(object.namespace, ident, `route replace ${routeText(object)} proto ${protocol}`)

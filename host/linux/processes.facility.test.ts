@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import fs, { mkdtempSync, rmSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { silentLogger } from '../../runtime/log.ts'
 import { isAlive, processesWhere } from '../../runtime/process-stat.ts'
+import { fillDisk } from '../../runtime/testing/full-disk.ts'
 import type { Facility, FacilityEvents } from '../facility.ts'
 import type { Process } from '../objects.ts'
 import { createProcessesFacility } from './processes.facility.ts'
@@ -27,16 +27,9 @@ test('a process whose pid cannot be written down is known all the same, also to 
   const found = async (facility: Facility) => (await facility.observe('sleeper')).found
   const first = await agent()
 
-  const { writeFileSync } = fs
-  let writes = 0
-  t.mock.method(fs, 'writeFileSync', (...args: Parameters<typeof writeFileSync>) => {
-    if (++writes > 1) throw new Error('ENOSPC: no space left on device')
-    writeFileSync(...args)
-  })
-  syncBuiltinESMExports()
+  const disk = fillDisk(t, 1)
   const failures = await first.apply([{ ident, observed: undefined, wanted: sleeper }])
-  t.mock.restoreAll()
-  syncBuiltinESMExports()
+  disk.free()
 
   assert.deepEqual([...failures], [])
   const [seen] = await found(first)
