@@ -16,6 +16,7 @@ import test, { type TestContext } from 'node:test'
 import type { FeedPage } from '../../bus/feed.ts'
 import { setDigest } from '../../model/documents/digest.ts'
 import { silentLogger } from '../../runtime/log.ts'
+import { fillDisk } from '../../runtime/testing/full-disk.ts'
 import { envelope, port } from '../testing/documents.ts'
 import { openCache } from './cache.ts'
 
@@ -145,6 +146,44 @@ test('the journal is rewritten when it has grown, and says the same', (t) => {
   assert.equal(reopened.replica.position?.sequence, 3999)
   assert.equal(reopened.replica.complete, true)
   assert.equal(reopened.replica.documents.digest(), setDigest(cache.replica.documents.envelopes()))
+})
+
+test('where it cannot be written, for whatever reason, the host goes on; and it is whole again afterwards', (t) => {
+  const directory = directoryFor(t)
+  const { now } = performance
+  let later = 0
+  t.mock.method(performance, 'now', () => now.call(performance) + later)
+  const cache = open(directory, 'host-a', 1)
+  cache.apply(snapshot)
+  for (const code of ['EIO', 'ENOSPC']) {
+    for (const writes of [0, 1, 2]) {
+      const sequence = cache.replica.position?.sequence ?? 0
+      const disk = fillDisk(t, writes, code)
+      for (let n = 1; n <= 3; n++) {
+        const changes = cache.apply(page(sequence + n, [n]))
+        assert.equal(changes.length, 1, `${code} after ${writes} writes`)
+      }
+      disk.free()
+      const during = open(directory)
+      during.close()
+      const known = during.replica.position
+      assert.ok(known === null ? !during.replica.complete : known.sequence === sequence + 3)
+      later += 2000
+      cache.apply(page(sequence + 4, [4]))
+      const after = open(directory)
+      after.close()
+      assert.equal(after.replica.position?.sequence, sequence + 4)
+      assert.equal(after.replica.documents.digest(), cache.replica.documents.digest())
+    }
+  }
+})
+
+test('a directory that cannot be had stops nobody', (t) => {
+  const directory = join(directoryFor(t), 'a-file')
+  writeFileSync(directory, '')
+  const cache = open(directory)
+  assert.equal(cache.apply(snapshot).length, 3)
+  assert.equal(cache.replica.documents.size, 3)
 })
 
 test('killed at any moment while it writes, it comes back to a page that was written', async (t) => {

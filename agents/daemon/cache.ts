@@ -2,8 +2,8 @@
  * The replica on disk: a journal of the pages that made it, replayed at start, so that a host knows what is wanted of
  * it while no server answers. A page is written before it is acted upon. kill -9 at any point loses at most the page
  * being written, which comes again; a file that is damaged, or another host's, is started over, and then nothing on
- * the host is removed before a server has answered. Where the disk is full the host goes on without it: the journal is
- * set aside as stale, and written anew when there is room.
+ * the host is removed before a server has answered. Where it cannot be written, as on a full disk, the host goes on
+ * without it: the journal is set aside as stale, and written anew when that is possible.
  */
 import {
   closeSync,
@@ -13,7 +13,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  truncateSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -51,11 +50,8 @@ export interface CacheOptions {
   compactAbove?: number
 }
 
-/** Milliseconds after which a disk that was full is tried again. */
+/** Milliseconds after which a disk that could not be written is tried again. */
 const retryAfter = 1000
-
-const isFull = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 /** Documents in one page of a rewritten journal. */
 const pageSize = 500
@@ -66,15 +62,23 @@ export function openCache(options: CacheOptions): Cache {
   /** What is left of a journal that could not be gone on with. */
   const stale = join(directory, 'documents.stale')
   const header: Header = { format: 1, schema: documentSchema, host }
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  attempt(() => mkdirSync(directory, { recursive: true, mode: 0o700 }))
 
   let replica = createReplica()
   let length = 0
   let compactLength = 0
-  /** Undefined while there is no journal: the disk has no room for it. */
+  /** Undefined while there is no journal: it cannot be written. */
   let file: number | undefined
   let triedAt = -retryAfter
   begin()
+
+  function attempt(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      log.debug({ err: error }, 'the document cache is not as it should be')
+    }
+  }
 
   /** Replays what is there, and opens the journal to be gone on with. */
   function begin(): void {
@@ -86,16 +90,21 @@ export function openCache(options: CacheOptions): Cache {
       anew()
       return
     }
-    rmSync(stale, { force: true })
     compactLength = length
-    file = openSync(path, 'a', 0o600)
+    try {
+      file = openSync(path, 'a', 0o600)
+      ftruncateSync(file, length)
+      attempt(() => rmSync(stale, { force: true }))
+    } catch (error) {
+      setAside(error)
+    }
   }
 
-  /** Replays a journal and cuts off a line that was being written; answers the length of what is good. */
+  /** Replays a journal; answers the length of what is good, without a line that was being written. */
   function load(from: string): number {
-    const bytes = readJournal(from)
     let good = 0
     try {
+      const bytes = readJournal(from)
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, good)) {
         const entry = parseEntry(bytes.subarray(good, end))
         if (good === 0) checkHeader(entry, header)
@@ -110,54 +119,55 @@ export function openCache(options: CacheOptions): Cache {
     }
     // Half a snapshot cannot be gone on with: what it has named so far is known to the run that read it alone.
     if (replica.inSnapshot) replica.restart()
-    if (good > 0 && good < bytes.length) truncateSync(from, good)
     return good
   }
 
-  /** Replaces the journal as a whole: written beside it and renamed. */
-  function rewrite(entries: Iterable<Entry>): number {
+  /** Replaces the journal as a whole, written beside it and renamed, and goes on with the new one. */
+  function rewrite(entries: Iterable<Entry>): void {
     const beside = `${path}.new`
-    const target = openSync(beside, 'w', 0o600)
-    let written = 0
+    const target = openSync(beside, 'a', 0o600)
     try {
+      ftruncateSync(target)
+      let written = 0
       for (const entry of entries) written += writeEntry(target, entry)
-    } finally {
+      renameSync(beside, path)
+      length = written
+      compactLength = written
+    } catch (error) {
       closeSync(target)
+      attempt(() => rmSync(beside))
+      throw error
     }
-    renameSync(beside, path)
-    return written
+    if (file !== undefined) closeSync(file)
+    file = target
   }
 
-  /** Writes the journal anew, unless there was no room a moment ago. A replica that is not whole is not worth one. */
+  /** Writes the journal anew, unless that failed a moment ago. A replica that is not whole is not worth one. */
   function anew(): void {
     if (performance.now() - triedAt < retryAfter) return
     const whole = replica.complete && !replica.inSnapshot
     if (!whole && replica.documents.size > 0) return
     triedAt = performance.now()
     try {
-      length = rewrite(whole ? wholeJournal(header, replica) : [{ header }])
-      compactLength = length
-      file = openSync(path, 'a', 0o600)
-      rmSync(stale, { force: true })
+      rewrite(whole ? wholeJournal(header, replica) : [{ header }])
       triedAt = -retryAfter
+      attempt(() => rmSync(stale, { force: true }))
     } catch (error) {
-      rmSync(`${path}.new`, { force: true })
-      if (!isFull(error)) throw error
-      log.warn({ err: error, path }, 'no room for the document cache: going on without it')
+      log.warn({ err: error, path }, 'the document cache cannot be written: going on without it')
     }
   }
 
   /** Gives up a journal that cannot be gone on with; what it holds may be useful all the same. */
   function setAside(reason: unknown): void {
-    if (!isFull(reason)) throw reason
-    log.warn({ err: reason, path }, 'no room for the document cache: going on without it')
-    if (file !== undefined) {
-      ftruncateSync(file, length)
-      closeSync(file)
-    }
+    log.warn({ err: reason, path }, 'the document cache cannot be written: going on without it')
+    const torn = file
     file = undefined
-    renameSync(path, stale)
     triedAt = performance.now()
+    if (torn !== undefined) {
+      attempt(() => ftruncateSync(torn, length))
+      attempt(() => closeSync(torn))
+    }
+    attempt(() => renameSync(path, stale))
   }
 
   function append(entry: Entry): void {
@@ -176,21 +186,14 @@ export function openCache(options: CacheOptions): Cache {
     }
     if (length < Math.max(compactAbove, 3 * compactLength)) return
     if (!replica.complete || replica.inSnapshot) return
-    let made: number
     try {
-      made = rewrite(wholeJournal(header, replica))
+      rewrite(wholeJournal(header, replica))
+      log.debug({ path, length, documents: replica.documents.size }, 'document cache rewritten')
     } catch (error) {
-      rmSync(`${path}.new`, { force: true })
-      if (!isFull(error)) throw error
-      // The longer one goes on for as long as there is room.
+      // The longer one goes on for as long as it can be written.
+      log.debug({ err: error, path }, 'the document cache cannot be rewritten')
       compactLength = length
-      return
     }
-    closeSync(file)
-    length = made
-    compactLength = length
-    file = openSync(path, 'a', 0o600)
-    log.debug({ path, length, documents: replica.documents.size }, 'document cache rewritten')
   }
 
   return {

@@ -195,6 +195,24 @@ test('hints bring changes at once, without waiting for the safety pull', async (
   await until('the port has come', same(cache, server), 1000)
 })
 
+test('changes that could not be acted upon are not lost', async (t) => {
+  const server = scriptedFeed()
+  server.put(net)
+  const host = memoryHost()
+  const { daemon, cache } = await run(t, { feed: memoryFeed(server), directory: directoryFor(t), host })
+  await daemon.ready
+  const { setPiece } = host
+  let failures = 2
+  host.setPiece = (id, objects) => {
+    if (failures-- > 0) throw new Error('not now')
+    setPiece(id, objects)
+  }
+  host.plug(port(5).id)
+  server.put(doc(5))
+  await until('the port has come', same(cache, server))
+  await until('it is acted upon', () => host.pieces.has(`l2/port/${port(5).id}`))
+})
+
 const unkind: MemoryFeedOptions = {
   dropHints: 0.3,
   doubleHints: 0.3,

@@ -158,9 +158,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
     const before = pieces.get(id)
     if (objects.length === 0 && before === undefined) return true
     if (before !== undefined && isDeepStrictEqual(before.objects, objects)) return true
+    host.setPiece(id, objects)
     if (objects.length === 0) pieces.delete(id)
     else pieces.set(id, { objects, standing: 'pending' })
-    host.setPiece(id, objects)
     log.debug({ piece: id, objects: objects.length }, 'piece set')
     return false
   }

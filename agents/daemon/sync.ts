@@ -44,23 +44,26 @@ export function createSync(options: SyncOptions): Sync {
   let mendWanted = false
   let mended = 0
 
+  /** What was taken in and is to be acted upon. */
+  let gathered: DocumentChange[] = []
+
+  function act(complete: boolean): void {
+    options.onChanges(gathered, complete)
+    gathered = []
+  }
+
   /** What came while nobody listened is acted upon as a whole: its end state, once. */
   async function pullAll(signal: AbortSignal): Promise<void> {
-    let gathered: DocumentChange[] = []
     let since = performance.now()
-    const act = (complete: boolean): void => {
-      const changes = gathered
-      gathered = []
-      since = performance.now()
-      options.onChanges(changes, complete)
-    }
     try {
       for (let complete = false; !complete && !signal.aborted; ) {
         const page = await feed.pull(cache.replica.position)
         if (signal.aborted) return
         gathered = gathered.concat(takeIn(page))
         complete = page.complete
-        if (complete || performance.now() - since > gatherFor) act(complete)
+        if (!complete && performance.now() - since <= gatherFor) continue
+        act(complete)
+        since = performance.now()
       }
     } finally {
       if (gathered.length > 0 && !signal.aborted) act(false)
@@ -105,7 +108,8 @@ export function createSync(options: SyncOptions): Sync {
       const gone = keys.filter((key) => !found.has(keyText(key)) && documents.has(key))
       const changes = cache.repair({ upserts, removals: [...gone, ...(first === 0 ? removals : [])] })
       mended += changes.length
-      options.onChanges(changes, cache.replica.complete)
+      gathered = gathered.concat(changes)
+      act(cache.replica.complete)
     }
     log.warn(
       { fetched: wanted.length, removed: removals.length },
@@ -127,8 +131,11 @@ export function createSync(options: SyncOptions): Sync {
       } catch (error) {
         if (signal.aborted) return
         failures += 1
-        if (failures === 1)
-          log.warn({ err: error }, 'the server does not answer: going on with what is known')
+        const reason =
+          gathered.length > 0
+            ? 'what has changed cannot be acted upon: trying again'
+            : 'the server does not answer: going on with what is known'
+        if (failures === 1) log.warn({ err: error }, reason)
         await wake.wait(backoff(failures), signal)
       }
     }
