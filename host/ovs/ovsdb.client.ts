@@ -1,6 +1,7 @@
 /**
  * A client of ovsdb-server (RFC 7047) over its unix socket: JSON-RPC, one monitor, transactions. It reconnects by
- * itself and monitors anew; after each (re)connection the whole content is reported first.
+ * itself and monitors anew; after each (re)connection the whole content is reported first. A server that says nothing
+ * is asked for an echo, and given up when that does not come either: its transactions fail then.
  */
 import { createConnection, type Socket } from 'node:net'
 import { createJsonSplitter } from './json.splitter.ts'
@@ -47,6 +48,8 @@ export interface OvsdbClientOptions {
   /** Columns to monitor, by table. */
   tables: Readonly<Record<string, readonly string[]>>
   listener: OvsdbListener
+  /** Milliseconds of silence until an echo is asked for, and again until the connection is given up. 5 s unless told. */
+  patience?: number
 }
 
 export class OvsdbError extends Error {
@@ -64,7 +67,11 @@ interface Pending {
 type TableUpdates = Record<string, Record<string, { old?: OvsdbRow; new?: OvsdbRow }>>
 
 export function createOvsdbClient(options: OvsdbClientOptions): OvsdbClient {
+  const { patience = 5000 } = options
   const pending = new Map<number, Pending>()
+  /** Turns of `patience` without a word from the server. */
+  let silent = 0
+  let probe: NodeJS.Timeout | undefined
   let socket: Socket | undefined
   let connected = false
   let stopped = false
@@ -103,6 +110,7 @@ export function createOvsdbClient(options: OvsdbClientOptions): OvsdbClient {
   function lost(reason: string): void {
     if (!socket) return
     const was = connected
+    clearInterval(probe)
     socket.destroy()
     socket = undefined
     connected = false
@@ -119,8 +127,18 @@ export function createOvsdbClient(options: OvsdbClientOptions): OvsdbClient {
     const splitter = createJsonSplitter()
     const fresh = createConnection(options.socket)
     socket = fresh
+    silent = 0
+    probe = setInterval(() => {
+      if (silent === 2) setImmediate(giveUp)
+      else if (++silent === 2) send('echo', [], 'probe')
+    }, patience)
+    // What has come while this process was busy is read first.
+    const giveUp = (): void => {
+      if (socket === fresh && silent === 2) lost('it does not answer')
+    }
     fresh.setEncoding('utf8')
     fresh.on('data', (text: string) => {
+      silent = 0
       try {
         for (const message of splitter.push(text)) receive(message as Record<string, unknown>)
       } catch (error) {
