@@ -30,6 +30,10 @@ export interface HttpFeed extends Feed {
   close(): Promise<void>
 }
 
+/**
+ * Connects with the first call. Calls reject with FeedRefused when the server answers 300 or above, and with undici's
+ * errors when none comes in time. `hints` ends or throws with its stream; whoever wants another asks for it.
+ */
 export function httpFeed(options: HttpFeedOptions): HttpFeed {
   const { timeout = 20_000 } = options
   const pool = makePool(options.url, timeout)

@@ -75,6 +75,9 @@ function query(filters: Filters): string {
   return text === '' ? '' : `?${text}`
 }
 
+/**
+ * What the caller may see, from one request: no links to further pages are followed. Of a filter's values any will do.
+ */
 export async function list<K extends Kind>(
   client: Client,
   kind: K,
@@ -102,6 +105,7 @@ export async function show<K extends Kind>(
   }
 }
 
+/** Answers the object with what the server filled in. Throws ApiError. */
 export async function create<K extends Kind>(
   client: Client,
   kind: K,
@@ -110,6 +114,7 @@ export async function create<K extends Kind>(
   return unwrap(kind, await client.request('POST', `/${kind}s`, { [kind]: attributes }))
 }
 
+/** Changes only the attributes given, and answers the whole object. Throws ApiError, 404 included. */
 export async function update<K extends Kind>(
   client: Client,
   kind: K,

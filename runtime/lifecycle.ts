@@ -27,6 +27,7 @@ interface Started {
   stop: () => void | Promise<void>
 }
 
+/** Without signals and exit codes, for what lives inside a process; runProcess adds these. Nothing is started yet. */
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const { log, deadline = 10_000 } = options
   const abort = new AbortController()

@@ -18,6 +18,7 @@ export interface ServerMetrics {
 /** Streams that stay open are counted as open, not as requests that took long. */
 const isStream = (route: string | undefined): boolean => route?.endsWith('/hints') === true
 
+/** Adds its metrics to the registry, which may have them once: a second call throws. */
 export function createServerMetrics(registry: Registry): ServerMetrics {
   const registers = [registry]
   const requests = new Histogram({

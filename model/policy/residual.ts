@@ -33,6 +33,7 @@ function combine(op: 'and' | 'or', parts: readonly Residual[], decisive: boolean
   return rest.length === 1 ? only : { op, of: rest }
 }
 
+/** Not this. A double negation goes away. */
 export function noneOf(part: Residual): Residual {
   if (typeof part === 'boolean') return !part
   return part.op === 'not' ? part.of : { op: 'not', of: part }

@@ -79,6 +79,10 @@ function describe(what: string, { min, max }: Bounds): string {
   return max === undefined ? what : `${what} of at most ${max}`
 }
 
+/**
+ * Whole numbers in decimal, with a sign or without; both bounds belong to them. Unbounded, what a double holds
+ * exactly.
+ */
 export function wholeNumber(bounds: Bounds = {}): Kind<number> {
   const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = bounds
   return {
@@ -92,6 +96,7 @@ export function wholeNumber(bounds: Bounds = {}): Kind<number> {
   }
 }
 
+/** Numbers with or without a fraction and an exponent; both bounds belong to them. */
 export function decimal(bounds: Bounds = {}): Kind<number> {
   const { min = -Infinity, max = Infinity } = bounds
   return {
@@ -111,6 +116,7 @@ export interface NumberRange {
   last: number
 }
 
+/** `100:199`, the first no greater than the last; `bounds` are those of either end. */
 export function numberRange(bounds: Required<Bounds>): Kind<NumberRange> {
   const end = wholeNumber(bounds)
   return {
@@ -204,14 +210,17 @@ function orNull<T, D extends T | null>(kind: Kind<T>, declaration: Declaration<D
   return option(kind, declaration as Declaration<null>) as Option<T | D>
 }
 
+/** An option that is any text. A default of null means: nothing set; then an empty text says the same. */
 export function text<D extends string | null>(declaration: Declaration<D>): Option<string | D> {
   return orNull<string, D>(anyText, declaration)
 }
 
+/** An option that is a whole number, `min` and `max` included. A default of null as for `text`. */
 export function integer<D extends number | null>(declaration: Declaration<D> & Bounds): Option<number | D> {
   return orNull<number, D>(wholeNumber(bounds(declaration)), declaration)
 }
 
+/** An option that is a number with or without a fraction, `min` and `max` included. A default of null as for `text`. */
 export function float<D extends number | null>(declaration: Declaration<D> & Bounds): Option<number | D> {
   return orNull<number, D>(decimal(bounds(declaration)), declaration)
 }
@@ -220,10 +229,15 @@ function bounds({ min, max }: Bounds): Bounds {
   return { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) }
 }
 
+/** An option that is true, yes, on or 1, or false, no, off or 0, in upper or lower case. */
 export function boolean(declaration: Declaration<boolean>): Option<boolean> {
   return declare(truthValue, declaration)
 }
 
+/**
+ * An option that is one value with commas or line ends between its items, blanks around them ignored; empty text is
+ * none. Items are texts where `item` names no other kind.
+ */
 export function list(declaration: Declaration<readonly string[]>): Option<readonly string[]>
 export function list<T>(declaration: Declaration<readonly T[]>, item: Kind<T>): Option<readonly T[]>
 export function list<T>(
@@ -233,6 +247,10 @@ export function list<T>(
   return declare(listOf(item), declaration)
 }
 
+/**
+ * An option that is KEY:VALUE pairs with commas or line ends between; the first colon parts, and a key may stand once.
+ * Its default is always the empty map.
+ */
 export function dict(declaration: Omit<Declaration<never>, 'default'>): Option<ReadonlyMap<string, string>>
 export function dict<T>(
   declaration: Omit<Declaration<never>, 'default'>,

@@ -112,6 +112,7 @@ const options: Readonly<Record<string, ReadonlySet<string>>> = {
   ml2: new Set(['supported_pci_vendor_devs']),
 }
 
+/** True for an option, or any option of a section, that a stock configuration may hold and nobody here reads. */
 export function isUnused(section: string, name: string): boolean {
   return (
     sections.has(section) ||

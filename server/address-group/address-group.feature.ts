@@ -11,6 +11,7 @@ import type { ReadTx, Tx } from '../store/store.ts'
 import { noteRow } from '../stored/rows.ts'
 import { storedFeature } from '../stored/stored.ts'
 
+/** Adding what a group has, and removing what it has not, is refused as a whole; a group that a rule names stays. */
 export function addressGroupFeature(resource: Resource): Feature {
   const stored = storedFeature(resource, {
     table: 'address_groups',

@@ -9,6 +9,10 @@ import type { Tx } from '../store/store.ts'
 import { agentReader } from './agent.reader.ts'
 import { dhcpAgentType, noteAgent } from './agent.store.ts'
 
+/**
+ * Only admin_state_up and description can be changed. A DHCP agent that is switched off or deleted serves nobody from
+ * that transaction on, and its DHCP ports wait for it or for another.
+ */
 export function agentFeature(resource: Resource, ml2: Ml2): Feature {
   return {
     resource,

@@ -20,6 +20,9 @@ const ownColumns = [
   'heartbeat_timestamp',
 ] as const
 
+/**
+ * `alive`: the last heartbeat is younger than [DEFAULT] agent_down_time, by the server's clock at the time of reading.
+ */
 export function agentReader({ DEFAULT: options }: NetworkingSettings): Reader {
   return {
     table: 'agents',

@@ -72,6 +72,10 @@ export function authorizeAction(
     : notFound(served.resource.notFound, row.id)
 }
 
+/**
+ * Throws PolicyNotAuthorized for an attribute that the caller may not send, and, in a list of objects, for a key that
+ * he may not (`create_port:fixed_ips:subnet_id`).
+ */
 export function requireAttribute(access: Access, rule: AttributeRule, value: unknown, target: Target): void {
   if (rule.rule && !access.may(rule.rule, target)) throw policyNotAuthorized(rule.rule)
   if (rule.parts.length === 0 || !Array.isArray(value)) return

@@ -19,6 +19,7 @@ export interface BodyPlan {
   creatable: readonly (readonly [string, Attribute])[]
 }
 
+/** Freezes the defaults that are lists: all inputs share them. */
 export function bodyPlan(singular: string, collection: string, attributes: Attributes): BodyPlan {
   const entries = Object.entries(attributes)
   const owned = entries.some(([name, one]) => name === 'project_id' && one.post)

@@ -154,6 +154,7 @@ export function sendList(
     .send(Buffer.concat([Buffer.from(head), ...parts, Buffer.from(tail)]))
 }
 
+/** Answers a fault with its status, as `{"NeutronError": {type, message, detail}}`. */
 export function sendFault(
   reply: FastifyReply,
   { type, status, message, detail }: NeutronError,

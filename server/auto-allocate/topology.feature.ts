@@ -26,6 +26,10 @@ const ofProject = prepared('topology-of-project', (db, p: { project: string }) =
 
 const versions = [4, 6] as const
 
+/**
+ * Making throws AutoAllocationFailure where the cloud is not set up for it, and OverQuota: unlike in Neutron, what
+ * comes with a topology counts.
+ */
 export function topologyFeature({ resource, ml2, settings }: PluginParts): ProjectFeature {
   const networkOf = reading<NetworkInput>(resource('network'))
   const subnetOf = reading<SubnetInput>(resource('subnet'))

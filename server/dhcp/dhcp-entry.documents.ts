@@ -13,6 +13,10 @@ import type { Change, ReadTx } from '../store/store.ts'
 import { dhcpOwner, reservedDhcpPort } from './dhcp-port.ts'
 import { dhcpHostsOf } from './dhcp-scheduler.ts'
 
+/**
+ * An entry has the id of its port, and goes to the hosts of the agents that serve the network. Names end in [DEFAULT]
+ * dns_domain.
+ */
 export function dhcpEntryDocuments({ DEFAULT: options }: NetworkingSettings): DocumentSource<'dhcp-entry'> {
   return {
     type: 'dhcp-entry',

@@ -66,6 +66,7 @@ const heldChange = prepared('changes-held', (db, p: Cursor) =>
     .limit(1),
 )
 
+/** At most `limit` changes after a place. Fewer does not mean the end while `held`: then look again soon. */
 export async function readChanges(tx: ReadTx, from: Cursor, limit: number): Promise<ChangesPage> {
   const rows = await nextChanges.all(tx, { ...from, limit })
   const last = rows.at(-1)

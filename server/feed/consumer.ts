@@ -116,6 +116,10 @@ const moveCursor = prepared(
       .where('seq', '=', p.oldSeq),
 )
 
+/**
+ * Begins at the first change ever where `name` is new, and returns before anything is handled. What `handle` throws is
+ * logged, and the same changes come again after a pause of 5 s at most: it holds up all that follow.
+ */
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { store, name, handle, idle, batch = 500, lease = 10_000, poll = 1000, clock = systemClock } = options
   const log = options.log.child({ consumer: name })

@@ -22,6 +22,7 @@ export interface FeedOptions {
   log: Logger
 }
 
+/** Gives a new database its epoch. What the two recorders throw, the host's call throws. */
 export async function createFeed({
   store,
   recordHeartbeat,

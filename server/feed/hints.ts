@@ -34,6 +34,7 @@ interface Listener {
   wake(): void
 }
 
+/** Hears of all servers' announcements until closed; that also ends every stream of hints. */
 export function createHints(store: Store): Hints {
   const listeners = new Map<string, Set<Listener>>()
   const closed = new AbortController()

@@ -101,6 +101,7 @@ export function planUpdates(
   return plan
 }
 
+/** True when no host has to be told anything and no stored document changes: there is nothing to write. */
 export function isEmpty(plan: Plan): boolean {
   return plan.rows.length === 0 && plan.documents.length === 0 && plan.gone.length === 0
 }

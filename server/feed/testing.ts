@@ -16,6 +16,7 @@ export interface Thing {
   hosts: string[]
 }
 
+/** Makes the table of things, which no migration knows. */
 export async function createThings(store: Store): Promise<void> {
   await store.write({ requestId: 'req-setup' }, async ({ db }) => {
     await sql`create table things (type text, id text, name text, hosts text, primary key (type, id))`.execute(
@@ -32,15 +33,18 @@ export async function putThing(tx: Tx, { type, id, name, hosts }: Thing, noted =
   if (noted) note(tx, type, id, 'update')
 }
 
+/** Removes a thing, if it is there; notes the change unless told not to: only the audit can find that then. */
 export async function dropThing(tx: Tx, type: DocumentType, id: string, noted = true): Promise<void> {
   await sql`delete from things where type = ${type} and id = ${id}`.execute(tx.db)
   if (noted) note(tx, type, id, 'delete')
 }
 
+/** Notes a change of an object that is of no project and below no other. */
 export function note(tx: Tx, object: string, id: string, operation: 'update' | 'delete'): void {
   tx.change({ object, id, parentId: null, operation, revision: null, projectId: null })
 }
 
+/** All things, in no order: what hosts should hold is worked out from them without the feed. */
 export async function allThings(tx: ReadTx): Promise<Thing[]> {
   const { rows } = await sql<Omit<Thing, 'hosts'> & { hosts: string }>`select * from things`.execute(tx.db)
   return rows.map((row) => ({ ...row, hosts: JSON.parse(row.hosts) as string[] }))
@@ -87,6 +91,7 @@ export interface TestHost {
   names(): Record<string, string>
 }
 
+/** Holds nothing at first, so that its first pull is a snapshot. It counts snapshots and pages. */
 export function createTestHost(feed: Feed): TestHost {
   let seen = new Set<string>()
   let inSnapshot = false

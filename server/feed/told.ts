@@ -42,6 +42,10 @@ const dropDocuments = prepared('relay-drop', (db, p: { type: string; ids: readon
     .where(isOneOf(engine, 'id', p.ids)),
 )
 
+/**
+ * Overwrites documents, rows of hosts and their sequences by key; three statements, and one more for each type of
+ * which documents go, however many hosts there are.
+ */
 export async function writePlan(tx: Tx, plan: Plan): Promise<void> {
   const gone = Map.groupBy(plan.gone, ({ type }) => type)
   for (const [type, keys] of gone) await dropDocuments.run(tx, { type, ids: keys.map(({ id }) => id) })

@@ -42,6 +42,7 @@ interface TokenBody {
   roles?: { name: string }[]
 }
 
+/** Calls nobody before the first request. IdentityUnavailable also where Keystone refuses the service's own user. */
 export function createKeystoneIdentity({
   settings,
   clock,

@@ -9,6 +9,7 @@ import type { Tx } from '../store/store.ts'
 
 const digits = 32
 
+/** A number as pools hold it: their text order is that of the numbers. */
 export function poolValue(value: bigint | number): string {
   return value.toString(16).padStart(digits, '0')
 }

@@ -12,6 +12,7 @@ export interface BindingLog {
 /** What has been told is remembered for so many pairs of network and host. */
 const remembered = 10_000
 
+/** Keeps in mind at most 10,000 pairs of network and host, then forgets them all: some reasons are told again. */
 export function createBindingLog(log: Logger): BindingLog {
   const told = new Map<string, string>()
   return {

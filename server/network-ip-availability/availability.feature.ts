@@ -13,6 +13,7 @@ import { prepared } from '../store/prepared.ts'
 import type { ReadTx } from '../store/store.ts'
 import { poolRanges } from '../subnet/subnet.rules.ts'
 
+/** A network without subnets has zeros; counts come out exact, however large (an IPv6 /64). */
 export function networkIpAvailability(resource: Resource): ComputedFeature {
   return {
     resource,

@@ -21,6 +21,10 @@ import type { NetworkSegmentRangeTable } from '../store/tables/networking.ts'
 import { noteRow } from '../stored/rows.ts'
 import { removeTags } from '../tag/tags.ts'
 
+/**
+ * `initialize` makes the default ranges those of the configuration. A number is given back to the range that holds it
+ * by then, and to none where that is gone.
+ */
 export const rangedIdentifiers: IdentifiersOf = (type, configured) => ({
   async takeOwn(tx, project, place) {
     for (const { id: range, physical_network } of await ownRanges.all(tx, { type, project })) {

@@ -8,6 +8,10 @@ import type { NetworkingSettings } from '../settings.ts'
 import { idsAfter, isOneOf } from '../store/lists.ts'
 import type { ReadTx } from '../store/store.ts'
 
+/**
+ * A network's document changes with the network, its subnets, the bindings of its ports and the agents that serve it;
+ * `dns_domain` in it is [DEFAULT] dns_domain.
+ */
 export function networkDocuments({ DEFAULT: options }: NetworkingSettings): DocumentSource<'network'> {
   return {
     type: 'network',

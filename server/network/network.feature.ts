@@ -62,6 +62,10 @@ export interface NetworkInput extends SegmentsInput {
   is_default?: boolean
 }
 
+/**
+ * Who creates a network waits for his turn: segments come from one pool. A QoS policy has to be one that the caller
+ * may use; a network's DHCP agents are listed where that extension is loaded.
+ */
 export function networkFeature(resource: Resource, ml2: Ml2): Feature {
   return {
     resource,

@@ -27,6 +27,7 @@ export async function touchNetwork(tx: Tx, id: string): Promise<void> {
   noteNetwork(tx, 'update', { ...row, revision_number: revision })
 }
 
+/** Notes a change of a network, as it is after it; of one that goes, as it was. */
 export function noteNetwork(
   tx: Tx,
   operation: Operation,

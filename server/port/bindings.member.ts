@@ -29,6 +29,7 @@ import {
 import { notePort, portById, precommit, readWish, updatePort, wishOf } from './port.store.ts'
 import { setWired } from './provisioning.ts'
 
+/** Throws BadRequest for a port that is not of the compute service (device_owner `compute:…`), as Neutron does. */
 export function portBindings(resource: SubResource, ml2: Ml2): Member {
   return {
     resource,

@@ -31,6 +31,7 @@ interface PortInput extends Omit<NewPort, 'binding'> {
   hardware_offload_type?: string
 }
 
+/** Who removes a DHCP port finds another in its place while the network's subnets are to be served. */
 export function portFeature(resource: Resource, ml2: Ml2): Feature {
   return {
     resource,

@@ -317,10 +317,15 @@ function hasDhcp(network: PortNetwork, addresses: readonly FixedIp[]): boolean {
   return addresses.some((address) => served.has(address.subnet_id))
 }
 
+/**
+ * Tells every mechanism driver, in their configured order, of what is about to be committed; one that throws vetoes
+ * it.
+ */
 export async function precommit(tx: Tx, ml2: Ml2, event: PortEvent): Promise<void> {
   for (const driver of ml2.mechanismDrivers) await driver.precommit?.(tx, event)
 }
 
+/** Notes a change below the port's network; `revision_number` is the one after it. Bindings have notes of their own. */
 export function notePort(
   tx: Tx,
   operation: 'create' | 'update' | 'delete',

@@ -27,8 +27,13 @@ import { rowsWith, touchRow } from '../stored/rows.ts'
 import { storedFeature, storedMember } from '../stored/stored.ts'
 import { checkRule } from './rule.checks.ts'
 
+/** Counts a change of the policy's rules as one of the policy. */
 export const touchPolicy = (tx: Tx, id: string): Promise<void> => touchRow(tx, 'policy', 'qos_policies', id)
 
+/**
+ * Throws QoSPolicyDefaultAlreadyExists for a second default of a project, QosPolicyInUse while a network or port has
+ * the policy, RbacPolicyInUse where unsharing would take it from somebody.
+ */
 export function qosPolicyFeature(resource: Resource): Feature {
   return {
     ...storedFeature(resource, {

@@ -6,6 +6,7 @@ import type { ComputedFeature } from '../resource.ts'
 /** Mechanism drivers that take all kinds of rules. */
 const drivers: readonly string[] = ['openvswitch']
 
+/** Every kind of rule is listed whatever is filtered for: all drivers take all kinds. */
 export function ruleTypes(resource: Resource): ComputedFeature {
   return {
     resource,

@@ -44,6 +44,10 @@ export interface Quotas {
 /** Projects known to be unlimited that are kept in mind; beyond, all are forgotten. */
 const maxKept = 10_000
 
+/**
+ * Counts rows of a project in the table of each resource; what is not among `resources` has no limit. Defaults are
+ * [quotas] quota_RESOURCE, else default_quota.
+ */
 export function createQuotas(resources: readonly Counted[], settings: QuotaSettings): Quotas {
   const defaults = Object.fromEntries(resources.map(({ name }) => [name, defaultOf(settings, name)]))
   const rooms = new Map(resources.map((one) => [one.name, roomOf(one)]))

@@ -11,6 +11,7 @@ interface TemplateInput extends Match {
   used_in_non_default_sg: boolean
 }
 
+/** A template is a rule without a group, checked as rules are. Throws DefaultSecurityGroupRuleExists. */
 export function defaultRuleFeature(resource: Resource): Feature {
   return storedFeature(resource, {
     table: 'default_security_group_rules',

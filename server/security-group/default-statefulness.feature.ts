@@ -23,6 +23,7 @@ export async function defaultStateful(tx: ReadTx, project: string): Promise<numb
   return (own ?? rows[0])?.stateful ?? 1
 }
 
+/** One setting a project, and one for the cloud: the one without a project. */
 export function defaultStatefulnessFeature(resource: Resource): Feature {
   return storedFeature(resource, {
     table: 'security_groups_default_statefulness',

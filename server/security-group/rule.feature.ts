@@ -26,6 +26,10 @@ interface RuleInput extends Match {
   description?: string
 }
 
+/**
+ * Rules made at once are of one group and one project, or none is made. Throws SecurityGroupNotSingleGroupRules,
+ * SecurityGroupRulesNotSingleTenant, DuplicateSecurityGroupRuleInPost, SecurityGroupRuleExists.
+ */
 export function securityGroupRuleFeature(resource: Resource): Feature {
   return {
     resource,

@@ -76,6 +76,7 @@ async function twinOf(tx: Tx, { security_group_id, match_key }: Row): Promise<st
   return twin?.id ?? ''
 }
 
+/** Notes a change below the rule's group, which is noted by itself (touchGroup). */
 export function noteRule(
   tx: Tx,
   operation: Operation,

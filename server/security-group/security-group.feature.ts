@@ -30,6 +30,10 @@ import {
   touchGroup,
 } from './security-group.store.ts'
 
+/**
+ * The first group of a project brings its default one with it. Throws SecurityGroupInUse while ports have the group,
+ * and OverQuota where its first rules are too many.
+ */
 export function securityGroupFeature(resource: Resource, settings: QuotaSettings): Feature {
   // The rules that a group starts with count as if its owner had made them.
   const ruleQuota = createQuotas([{ name: 'security_group_rule', table: 'security_group_rules' }], settings)

@@ -20,6 +20,7 @@ const byId = prepared('security-group-by-id', (db, p: { id: string }) =>
   db.selectFrom('security_groups').selectAll().where('id', '=', p.id),
 )
 
+/** Undefined where there is none; whose it is is not looked at. */
 export const groupRow = (tx: ReadTx, id: string): Promise<SecurityGroupTable | undefined> =>
   byId.first(tx, { id })
 
@@ -129,6 +130,7 @@ export async function touchGroup(tx: Tx, id: string): Promise<void> {
   if (row) noteGroup(tx, 'update', row)
 }
 
+/** Notes a change of a group, as it is after it; of one that goes, as it was. */
 export function noteGroup(
   tx: Tx,
   operation: Operation,

@@ -11,6 +11,9 @@ const insertAll = `
   from json_to_recordset($1::json) as noted
     (object text, id text, parent_id text, operation text, revision bigint, project_id text)`
 
+/**
+ * Writes all of a transaction's changes in their order (one statement on PostgreSQL), with its request, user and time.
+ */
 export async function writeChanges(
   tx: Pick<ReadTx, 'engine' | 'run'> & Pick<Tx, 'now'>,
   options: WriteOptions,

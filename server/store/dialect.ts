@@ -20,6 +20,7 @@ import type { Tables } from './tables.ts'
 
 export type Run = (sql: string, parameters: readonly unknown[]) => Promise<Result>
 
+/** Everything goes through `run`, one statement at a time. Transactions and streams of Kysely throw. */
 export function kyselyOn(engine: Engine, run: Run): Kysely<Tables> {
   const postgres = engine === 'postgres'
   const dialect: Dialect = {

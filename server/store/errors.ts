@@ -17,6 +17,10 @@ export function isUniqueViolation(error: unknown): boolean {
   return sqliteUnique.has(sqliteCode(error) ?? 0) || postgresCode(error) === '23505'
 }
 
+/**
+ * A row was named that is not there, or one was to go that others name. On PostgreSQL the transaction can only be left
+ * then.
+ */
 export function isForeignKeyViolation(error: unknown): boolean {
   return sqliteCode(error) === sqliteForeignKey || postgresCode(error) === '23503'
 }

@@ -6,6 +6,7 @@ export interface Listeners<A extends unknown[]> {
   call(...args: A): void
 }
 
+/** Listeners are called in the order in which they came; `add` answers what removes the listener again. */
 export function createListeners<A extends unknown[]>(log: Logger): Listeners<A> {
   const listeners = new Set<{ call: (...args: A) => void }>()
   return {

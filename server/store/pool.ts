@@ -6,6 +6,7 @@ export interface Pool<T> {
   drain(): Promise<T[]>
 }
 
+/** Makes an item only when all that there are are in use. An item is used again whatever became of the work with it. */
 export function createPool<T>(limit: number, make: () => T): Pool<T> {
   const all: T[] = []
   const idle: T[] = []

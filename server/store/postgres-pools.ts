@@ -30,6 +30,9 @@ const writersPlan = '-c enable_seqscan=off -c jit=off'
 /** Ends what was begun. */
 const leave = 'rollback; select pg_advisory_unlock_all()'
 
+/**
+ * Connects when it is first asked for a session. Who finds no free connection waits 30 s at most, then gets an error.
+ */
 export function openPools(options: PostgresPoolOptions, log: Logger): PostgresPools {
   const connect: pg.ClientConfig = {
     connectionString: options.url,

@@ -21,6 +21,9 @@ export interface PostgresSession {
 /** Rows in a piece at least: what is asked about each piece costs ways to the server and back. */
 const leastPiece = 1000
 
+/**
+ * Once a connection. Begins no transaction: who does sets `scope` and clears `trouble`; outside of one, `run` throws.
+ */
 export function createSession(client: pg.PoolClient): PostgresSession {
   const session: PostgresSession = {
     client,

@@ -26,6 +26,10 @@ export interface SignalOptions {
   log: Logger
 }
 
+/**
+ * Connects by itself, at once and a second after each loss; until then nothing is heard. `send` throws RangeError for
+ * a text of more than 7900 characters, and loses what it cannot send.
+ */
 export function openSignals({ connect, query, receive, log }: SignalOptions): PostgresSignals {
   const self = randomUUID()
   const unsent = new Set<string>()

@@ -51,6 +51,7 @@ export interface Transactions {
   ): Promise<{ value: T; changes: number }>
 }
 
+/** What finds no end gives up 30 s after its first try. */
 export function createTransactions(log: Logger, clock: Clock): Transactions {
   async function persist<T>(attempt: () => Promise<T>): Promise<T> {
     const end = clock.monotonic() + retryDeadline

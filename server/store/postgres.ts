@@ -19,6 +19,10 @@ import { createTurns } from './turns.ts'
 
 const migrationLock = 'nucleon migrations'
 
+/**
+ * Migrates first, alone among all servers of the database. Throws when it cannot be reached, or is newer than this
+ * program.
+ */
 export async function openPostgres(
   options: PostgresPoolOptions,
   migrations: readonly Migration[],

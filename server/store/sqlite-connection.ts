@@ -43,6 +43,7 @@ const busyTimeout = 50
 /** Milliseconds that a reader of a large answer keeps the event loop for itself. */
 const longestTurn = 10
 
+/** Throws where the file cannot be opened; a writer makes it. Commits are durable (synchronous = full, WAL). */
 export function openConnection(path: string, readOnly: boolean): SqliteConnection {
   const database = new DatabaseSync(path, {
     readOnly,

@@ -34,6 +34,10 @@ interface Pending {
 
 type Outcome = { value: unknown; changes: number } | { error: unknown }
 
+/**
+ * Makes the file where there is none and migrates it. Throws when it is newer than this program; waits 30 s at most
+ * for another process that writes to it, then throws ServiceUnavailable.
+ */
 export async function openSqlite(
   path: string,
   migrations: readonly Migration[],

@@ -49,6 +49,7 @@ export function forEachEngine(
   onPostgres(name, body, { log })
 }
 
+/** A test of what only SQLite has, or what does not depend on the engine. */
 export function onSqlite(
   name: string,
   body: (tools: StoreTest) => Promise<void>,
@@ -64,6 +65,7 @@ export function onSqlite(
   })
 }
 
+/** A test of what only PostgreSQL has; skipped, saying why, where it cannot be had. */
 export function onPostgres(
   name: string,
   body: (tools: StoreTest) => Promise<void>,

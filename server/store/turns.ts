@@ -3,6 +3,7 @@ export interface Turns {
   take<T>(keys: readonly string[], work: () => Promise<T>): Promise<T>
 }
 
+/** In this process alone. Work that names no key waits for nobody; work that throws ends its turn all the same. */
 export function createTurns(): Turns {
   /** The end of the last turn that was promised for a key. */
   const last = new Map<string, Promise<void>>()

@@ -10,6 +10,7 @@ export interface UpsertTarget {
   update: readonly string[]
 }
 
+/** Nothing for no rows. A key may stand once among the rows: PostgreSQL throws otherwise. */
 export async function upsert(
   tx: Tx,
   target: UpsertTarget,

@@ -14,6 +14,7 @@ type AnyTable = Record<string, Record<string, unknown>>
 
 const loose = (tx: ReadTx) => tx.db as unknown as Kysely<AnyTable>
 
+/** Inserts a row. Throws RetryTransaction where a unique index has its like already. */
 export async function insertRow(tx: Tx, table: keyof Tables, row: Columns): Promise<void> {
   try {
     await loose(tx).insertInto(table).values(row).execute()
@@ -23,6 +24,7 @@ export async function insertRow(tx: Tx, table: keyof Tables, row: Columns): Prom
   }
 }
 
+/** Sets these columns of the row of that id; no fault where there is none. */
 export async function updateRow(tx: Tx, table: keyof Tables, id: string, columns: Columns): Promise<void> {
   await loose(tx).updateTable(table).set(columns).where('id', '=', id).execute()
 }

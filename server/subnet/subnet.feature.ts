@@ -73,6 +73,7 @@ export interface SubnetInput {
   segment_id?: string | null
 }
 
+/** Who takes from the same network or pool waits for his turn. A change of tags counts as one of the subnet. */
 export function subnetFeature(resource: Resource, ml2: Ml2): Feature {
   return {
     resource,

@@ -226,6 +226,7 @@ export function checkOverlap(networkId: string, cidr: Cidr, others: readonly str
 /** Least MTU of a network with a subnet of that version (RFC 791, RFC 8200), bytes. */
 export const leastMtu: Record<number, number> = { 4: 68, 6: 1280 }
 
+/** 409, for a subnet of an IP version that needs more than the network's MTU (bytes, leastMtu). */
 export function networkMtuSubnetConflict(networkId: string, mtu: number): NeutronError {
   return new NeutronError(
     'NetworkMTUSubnetConflict',

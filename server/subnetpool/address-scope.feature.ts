@@ -14,6 +14,7 @@ const sharing: Sharing = {
   users: projectsNaming(['subnetpools', 'address_scope_id']),
 }
 
+/** Throws AddressScopeUpdateError where it would be unshared, AddressScopeInUse where pools are of it. */
 export function addressScopeFeature(resource: Resource): Feature {
   const feature = storedFeature(resource, {
     table: 'address_scopes',

@@ -50,6 +50,10 @@ const sharing: Sharing = {
   touch: (tx, id) => touchRow(tx, type, 'subnetpools', id),
 }
 
+/**
+ * Prefixes grow by update; remove_prefixes alone takes some away, where no subnet lies in them. Throws
+ * SubnetPoolDeleteError while subnets are cut from the pool.
+ */
 export function subnetpoolFeature(resource: Resource): Feature {
   const feature = storedFeature(resource, {
     table: 'subnetpools',

@@ -26,6 +26,7 @@ export function readPrefixes(prefixes: readonly string[]): Cidr[] {
   return compactCidrs(cidrs)
 }
 
+/** The canonical texts, as `prefixes` shows them. */
 export const cidrTexts = (cidrs: readonly Cidr[]): string[] => cidrs.map(formatCidr)
 
 /** The shortest prefix that a pool hands out where nothing is said. */

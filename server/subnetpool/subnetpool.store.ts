@@ -31,6 +31,7 @@ const byId = prepared('subnetpool-by-id', (db, p: { id: string }) =>
   db.selectFrom('subnetpools').selectAll().where('id', '=', p.id),
 )
 
+/** Throws SubnetPoolNotFound; whose it is, and who may use it, is not looked at. */
 export async function subnetpoolRow(tx: ReadTx, id: string): Promise<SubnetpoolTable> {
   const row = await byId.first(tx, { id })
   if (!row) throw subnetPoolNotFound(id)

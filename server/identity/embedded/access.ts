@@ -2,6 +2,7 @@
 import { forbidden } from './errors.ts'
 import type { Token } from './tokens.ts'
 
+/** True with the role admin on anything: a project, a domain or the system. There is one kind of administrator. */
 export function isAdmin(token: Token): boolean {
   return token.roles.some(({ name }) => name === 'admin')
 }

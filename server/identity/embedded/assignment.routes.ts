@@ -21,6 +21,7 @@ const paths: readonly { target: Target; prefix: string }[] = [
   { target: 'system', prefix: '/v3/system' },
 ]
 
+/** Serves …/users/{id}/roles below projects, domains and the system, /v3/role_assignments and /v3/role_inferences. */
 export function assignmentRoutes(api: FastifyInstance, tools: IdentityTools): void {
   for (const { target, prefix } of paths) targetRoutes(api, tools, target, prefix)
   api.get('/v3/role_assignments', (request) => listAssignments(tools, request))

@@ -11,6 +11,7 @@ import { type IdentityTools, isAsked, queryOf, tokenOf } from './request.ts'
 import type { Token } from './tokens.ts'
 import { listView, tokenView } from './views.ts'
 
+/** Serves /v3/auth: tokens (log in, validate, revoke), and the catalogue, projects, domains and system of a token. */
 export function authRoutes(api: FastifyInstance, tools: IdentityTools): void {
   const { store, tokens, clock, log } = tools
 

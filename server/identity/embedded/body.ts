@@ -3,6 +3,7 @@ import { badRequest } from './errors.ts'
 
 export type Body = Readonly<Record<string, unknown>>
 
+/** True for a JSON object: neither null nor a list. */
 export function isBody(value: unknown): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -39,6 +40,7 @@ export function requiredText(body: Body, name: string, max = 255): string {
   return value
 }
 
+/** True or false as JSON has them, or undefined when it is absent or null. */
 export function flagIn(body: Body, name: string): boolean | undefined {
   const value = Object.hasOwn(body, name) ? body[name] : undefined
   if (value === undefined || value === null) return undefined

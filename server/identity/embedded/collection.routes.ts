@@ -13,6 +13,7 @@ import { listView } from './views.ts'
 
 type Row = Record<string, unknown> & { id: string }
 
+/** Serves list and show at /v3/{name}, and create, update and delete of those that are writable. */
 export function collectionRoutes(api: FastifyInstance, tools: IdentityTools, collection: Collection): void {
   const { name, singular, table } = collection
   const { store } = tools

@@ -3,6 +3,7 @@ import type { ReadTx } from '../../store/store.ts'
 import { type Body, objectAt, textIn } from './body.ts'
 import { badRequest } from './errors.ts'
 
+/** The id of a domain as named; an id is taken as it stands. Undefined: none of that name. Throws 400 for neither. */
 export async function findDomain(tx: ReadTx, named: Body): Promise<string | undefined> {
   const id = textIn(named, 'id')
   if (id !== undefined) return id
@@ -16,10 +17,18 @@ export async function findDomain(tx: ReadTx, named: Body): Promise<string | unde
   return row?.id
 }
 
+/**
+ * The id of a project as named; an id is taken as it stands. Undefined: no such name, or domain. Throws 400 where a
+ * name comes without its domain.
+ */
 export async function findProject(tx: ReadTx, named: Body): Promise<string | undefined> {
   return findInDomain(tx, 'identity_projects', named, 'project')
 }
 
+/**
+ * The id of a user as named; an id is taken as it stands. Undefined: no such name, or domain. Throws 400 where a name
+ * comes without its domain.
+ */
 export async function findUser(tx: ReadTx, named: Body): Promise<string | undefined> {
   return findInDomain(tx, 'identity_users', named, 'user')
 }

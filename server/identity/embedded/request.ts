@@ -36,6 +36,10 @@ export function isAsked(query: ReadonlyMap<string, string>, name: string): boole
   return value !== undefined && !/^(false|0|no|off)$/i.test(value)
 }
 
+/**
+ * By the Host header, and https where a proxy says so (X-Forwarded-Proto); a host with odd characters is not repeated
+ * in links.
+ */
 export function baseUrl(request: FastifyRequest): string {
   const protocol = header(request.headers, 'x-forwarded-proto') === 'https' ? 'https' : 'http'
   const host = header(request.headers, 'host') ?? 'localhost'

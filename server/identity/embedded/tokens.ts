@@ -57,6 +57,7 @@ export interface TokensOptions {
 const rememberFor = 30_000
 const forgetSignal = 'identity-changed'
 
+/** Hears until closed when another server on the database forgets. */
 export function createTokens({ store, clock, lifetime, capacity = 10_000 }: TokensOptions): Tokens {
   const memory = new Map<string, { token: Token; until: number; expires: number }>()
   /** Counts the forgettings: what was read before one must not be remembered after it. */

@@ -15,6 +15,7 @@ import { keystoneTime, listView } from './views.ts'
 
 type CredentialRow = IdentityTables['identity_application_credentials']
 
+/** Serves projects, groups (none), password and application credentials at /v3/users/{id}, and /v3/groups. */
 export function userRoutes(api: FastifyInstance, tools: IdentityTools): void {
   const { store, tokens, clock } = tools
 

@@ -7,6 +7,9 @@ export function keystoneTime(iso: string): string {
   return iso.replace(/Z$/, '.000000Z')
 }
 
+/**
+ * A token as log-in and validation show it: roles and catalogue only with a scope, no catalogue where it is undefined.
+ */
 export function tokenView(token: Token, catalog: CatalogEntry[] | undefined): object {
   const { scope } = token
   return {

@@ -78,11 +78,13 @@ export async function forgetPools(tx: Tx, type: string): Promise<void> {
     .execute()
 }
 
+/** Takes the lowest free number of a pool; undefined when none is left. */
 export async function takeLowestNumber(tx: Tx, pool: string): Promise<number | undefined> {
   const value = await takeLowest(tx, pool)
   return value === undefined ? undefined : Number(sortableNumber(value))
 }
 
+/** Sets what is free in a pool: all of `ranges` but `used`. */
 export async function fillNumbers(
   tx: Tx,
   pool: string,
