@@ -37,6 +37,10 @@ export interface AgentOptions {
 /** Marks our flows: `nucleon` and a final 0 in ASCII. */
 export const cookie = 0x6e75636c656f6e00n
 
+/**
+ * Resolves once the host has what the disk holds, whether a server answers or not (Daemon.ready waits for that).
+ * Throws where Open vSwitch's database does not answer.
+ */
 export async function startAgent(options: AgentOptions, lifecycle: Lifecycle, log: Logger): Promise<Daemon> {
   const { config, state } = options
   const runDir = join(state, 'run')

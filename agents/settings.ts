@@ -33,6 +33,7 @@ export async function readAgentConfig(paths: readonly string[], log: Logger): Pr
   return { l2: l2.values, dhcp: dhcp.values }
 }
 
+/** Without [ovs] local_ip there are no tunnels; without datapath_type, the host is looked at for what it can do. */
 export async function l2SettingsOf({ ovs, agent }: L2AgentConfig): Promise<L2Settings> {
   return {
     integrationBridge: ovs.integration_bridge,

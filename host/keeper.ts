@@ -75,6 +75,7 @@ interface Trial {
   timer: NodeJS.Timeout | undefined
 }
 
+/** Makes nothing by itself: it asks for passes by `wake`, and works when `make` and `remove` are called. */
 export function createKeeper(options: KeeperOptions): Keeper {
   const { facility, log, wake } = options
   const items = new Map<string, Item>()

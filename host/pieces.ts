@@ -27,6 +27,7 @@ interface Entry {
   contrary: Set<string>
 }
 
+/** Objects are compared by value: a piece that is set again as it was changes nothing. */
 export function createPieces(): Pieces {
   const entries = new Map<string, Entry>()
   const pieces = new Map<string, Set<string>>()

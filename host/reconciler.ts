@@ -32,6 +32,10 @@ export interface Reconciler {
   stop(): Promise<void>
 }
 
+/**
+ * Makes nothing before `start`, removes nothing before `allowRemovals`. `idle` does not wait for what has failed and
+ * is tried again later.
+ */
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const keepers = options.stages.flat()
   const keeperOf = new Map<Kind, Keeper>(

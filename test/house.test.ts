@@ -1,6 +1,6 @@
 /**
- * Holds the directions of imports. The tables below are the house's plan: a new arrow between rooms, or a new
- * package in one, is a change here and seen in review.
+ * Holds the directions of imports, and that every function a file exports says what it promises. The tables below are
+ * the house's plan: a new arrow between rooms, or a new package in one, is a change here and seen in review.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -131,4 +131,54 @@ test('rooms that run in a browser import nothing of Node.js', () => {
     .filter((each) => browserRooms.includes(roomOf(each.file)) && !isTest(each.file))
     .filter((each) => isBuiltin(each.specifier) && !nodeOnly.includes(each.file))
   assert.deepEqual(wrong.map(show), [])
+})
+
+/** Parentheses and what is in them, three deep. */
+const parameters = String.raw`\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)`
+/** Exported functions, each signature of an overloaded one, and constants that are arrow functions. */
+const exportedFunctions = new RegExp(
+  [
+    String.raw`^export (?:async )?function\*? (\w+)`,
+    String.raw`^export const (\w+)(?::[^\n]*?)? =\s+(?:async )?(?:\w+|(?:<[^\n]*>)?${parameters}(?:: [^\n]*?)?) =>`,
+  ].join('|'),
+  'gm',
+)
+/** A doc comment that ends the text, with nothing but comments of linters after it. */
+const docAtEnd = /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?:\/\/ (?:biome-ignore|@ts-)[^\n]*\n)*$/
+
+/** Helpers of tests aside, and migrations, whose `up` says no more than its name. */
+const isPublic = (file: string) =>
+  !isTest(file) && !/\.testing\.ts$|\/testing\//.test(file) && !file.startsWith('server/store/migrations/')
+
+interface Exported {
+  file: string
+  line: number
+  name: string
+  documented: boolean
+}
+
+function exportsOf(file: string): Exported[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const documented = new Set<string>()
+  return [...text.matchAll(exportedFunctions)].map((match) => {
+    const name = match[1] ?? match[2] ?? ''
+    const before = text.slice(0, match.index)
+    // The first signature of an overloaded function speaks for the others.
+    if (docAtEnd.test(before.slice(before.lastIndexOf('/**')))) documented.add(name)
+    return { file, line: before.split('\n').length, name, documented: documented.has(name) }
+  })
+}
+
+test('every exported function has a doc comment', () => {
+  const all = Object.keys(rooms)
+    .flatMap((room) => sourceFiles(join(root, room)))
+    .filter(isPublic)
+    .flatMap(exportsOf)
+  const found = (file: string, name: string) => all.some((each) => each.file === file && each.name === name)
+  assert.ok(found('lib/uuid.ts', 'uuid5') && found('model/fields/lists.ts', 'uniqueStrings'))
+  const wrong = all.filter((each) => !each.documented)
+  assert.deepEqual(
+    wrong.map(({ file, line, name }) => `${file}:${line} ${name}`),
+    [],
+  )
 })

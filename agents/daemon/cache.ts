@@ -56,6 +56,10 @@ const retryAfter = 1000
 /** Documents in one page of a rewritten journal. */
 const pageSize = 500
 
+/**
+ * Has replayed the journal when it returns. Throws what the disk throws, except that it is full. For one process at a
+ * time: nothing locks it.
+ */
 export function openCache(options: CacheOptions): Cache {
   const { directory, host, log, compactAbove = 1 << 20 } = options
   const path = join(directory, 'documents.journal')

@@ -49,6 +49,7 @@ interface Piece {
   standing: Standing
 }
 
+/** Starts nothing. From here on host and cache are the daemon's: `stop` ends them too. */
 export function createDaemon(options: DaemonOptions): Daemon {
   const { feed, host, cache, roles, log } = options
   const abort = new AbortController()

@@ -39,6 +39,7 @@ export interface DocumentSet extends Documents {
   inBuckets(buckets: ReadonlySet<string>): { key: DocumentKey; hash: string }[]
 }
 
+/** Empty at first. Documents of types that this agent does not know are passed over. */
 export function documentSet(): DocumentSet {
   const byType: { [T in DocumentType]: Map<string, Envelope> } = {
     network: new Map(),

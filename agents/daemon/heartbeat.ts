@@ -25,6 +25,7 @@ export interface Heartbeats {
   now(): void
 }
 
+/** Sends nothing before `run`, and no digest while the replica is not whole: there is nothing to compare yet. */
 export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
   const { feed, log } = options
   const wake = createWake()

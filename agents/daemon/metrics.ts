@@ -24,6 +24,7 @@ export interface AgentSources {
   mended(): number
 }
 
+/** Adds its metrics to the registry, which may have them once: a second call throws. */
 export function createAgentMetrics(registry: Registry): AgentMetrics {
   const registers = [registry]
   const drift = new Counter({

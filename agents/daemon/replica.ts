@@ -28,6 +28,7 @@ export interface Replica {
   doubt(): void
 }
 
+/** Empty, and at no position: its first pull brings a snapshot. */
 export function createReplica(): Replica {
   const documents = documentSet()
   let position: Position | null = null

@@ -46,6 +46,7 @@ export interface ReporterOptions {
   onRefused?(count: number): void
 }
 
+/** Facts are in memory alone: a daemon that starts finds them anew, and tells all. Sends nothing before `run`. */
 export function createReporter(options: ReporterOptions): Reporter {
   const { feed, log } = options
   const entries = new Map<string, Entry>()

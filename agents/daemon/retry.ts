@@ -7,6 +7,7 @@ export interface Wake {
   wait(ms: number, signal: AbortSignal): Promise<void>
 }
 
+/** Not set at first. For one loop: of two that wait at once, only the later is woken. */
 export function createWake(): Wake {
   let set = false
   let release = () => {}

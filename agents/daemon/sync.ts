@@ -38,6 +38,7 @@ const gatherFor = 2000
 /** Documents asked for in one call. */
 const fetchSize = 500
 
+/** Pulls nothing before `run`. `safetyPull` is 10 s unless given. */
 export function createSync(options: SyncOptions): Sync {
   const { feed, cache, log, safetyPull = 10_000 } = options
   const wake = createWake()

@@ -12,6 +12,10 @@ import type { DhcpSettings } from './settings.ts'
 const ofNetwork = 'dhcp/network/'
 const ofEntry = 'dhcp/entry/'
 
+/**
+ * One server a network, by the first (by id) of its DHCP ports that are bound here. `availabilityZone` is [agent]
+ * availability_zone, as /v2.0/agents shows it.
+ */
 export function dhcpRole(settings: DhcpSettings, availabilityZone: string | null): Role {
   return {
     name: 'dhcp',

@@ -8,6 +8,10 @@ import { portTag, type Served, servedSubnets } from './served.ts'
 import type { DhcpSettings } from './settings.ts'
 import { dnsName, optionLine } from './text.ts'
 
+/**
+ * A file for each kind of lines that there are, and the leave for each address that DHCP gives. Only addresses of
+ * served subnets are given, and none to a DHCP port.
+ */
 export function entryPiece(settings: DhcpSettings, served: Served, entry: DhcpEntryDocument): HostObject[] {
   const options = ownOptions(entry)
     .map((option) => optionLine(portTag(entry.id), option))

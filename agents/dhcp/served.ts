@@ -27,6 +27,10 @@ export interface ServerFiles {
   pid: string
 }
 
+/**
+ * The names are Neutron's (`qdhcp-ID`, the port's tap device, hosts, addn_hosts, opts); a network has one of each on a
+ * host.
+ */
 export function servedBy(settings: DhcpSettings, network: NetworkDocument, port: PortDocument): Served {
   const directory = join(settings.directory, network.id)
   return {
@@ -79,6 +83,7 @@ export function portTag(portId: string): string {
   return `port-${portId}`
 }
 
+/** False for an address of the other IP version. */
 export function isIn(address: string, subnet: SubnetPart): boolean {
   const cidr = parseCidr(subnet.cidr)
   return cidr !== undefined && contains(cidr, address)

@@ -11,6 +11,10 @@ import { isIn, portTag, type Served, servedSubnets, subnetTag } from './served.t
 import type { DhcpSettings } from './settings.ts'
 import { dnsName } from './text.ts'
 
+/**
+ * `entries` are those that the server itself must know (other DHCP ports, clients with options of their own), not all
+ * clients: a plain one that comes changes nothing here.
+ */
 export function serverPiece(
   settings: DhcpSettings,
   served: Served,

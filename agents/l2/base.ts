@@ -11,6 +11,7 @@ import { flow, goTo, ingressTable, intTables, tunTables } from './tables.ts'
 const multicast = 'dl_dst=01:00:00:00:00:00/01:00:00:00:00:00'
 const unicastSource = 'dl_src=00:00:00:00:00:00/01:00:00:00:00:00'
 
+/** br-tun, and what joins it to br-int, only where there are tunnels. */
 export function basePiece(settings: L2Settings): HostObject[] {
   return [...integration(settings), ...(hasTunnels(settings) ? tunnels(settings) : [])]
 }

@@ -18,6 +18,10 @@ const ofBridge = 'l2/bridge/'
 const ofNetwork = 'l2/network/'
 const ofPort = 'l2/port/'
 
+/**
+ * Wires what is plugged here, up, and bound to this host by any binding: an INACTIVE one is the target of a live
+ * migration.
+ */
 export function l2Role(settings: L2Settings): Role {
   const bridges = [...new Set(settings.bridgeMappings.values())].map((bridge) => ofBridge + bridge)
   return {

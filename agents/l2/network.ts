@@ -25,6 +25,7 @@ export function isReachable(settings: L2Settings, segment: Segment): boolean {
   return settings.bridgeMappings.has(segment.physical_network ?? '')
 }
 
+/** True for gre, vxlan and geneve, which leave the host by br-tun, whether or not this host has tunnels. */
 export function isTunnelled(segment: Segment): boolean {
   return Object.hasOwn(ingressTable, segment.network_type)
 }

@@ -9,6 +9,10 @@ import type { PortDocument } from '../../model/documents/documents.ts'
 import type { L2Settings } from './settings.ts'
 import { flow, goTo, intTables, untagged } from './tables.ts'
 
+/**
+ * `device` is the plug's name on br-int. Without port security, and for ports of Neutron's own (`network:…`), any
+ * address may be sent from.
+ */
 export function portPiece(
   settings: L2Settings,
   port: PortDocument,

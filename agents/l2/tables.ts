@@ -29,6 +29,7 @@ export function flow([bridge, table, priority]: Place, match: string, actions: s
   return { kind: 'flow', bridge, table, priority, match, actions }
 }
 
+/** The action that goes on in that table of the same bridge; actions after it still run. */
 export function goTo(table: number): string {
   return `resubmit(,${table})`
 }

@@ -8,6 +8,7 @@ import { tunnelName } from './names.ts'
 import { hasTunnels, type L2Settings, type TunnelType } from './settings.ts'
 import { floodListTable, flow, goTo, ingressTable, tunTables } from './tables.ts'
 
+/** Endpoints that are this host's own, by name or address, are left out. Nothing where this host has no tunnels. */
 export function tunnelsPiece(
   settings: L2Settings,
   host: string,

@@ -35,6 +35,7 @@ async function measureResource(timed: Timed, subject: Subject): Promise<Figure[]
   }))
 }
 
+/** Medians of 30 rounds, one request at a time, in an all-in-one that holds little else. */
 export async function measureApi(bench: Bench): Promise<Figure[]> {
   const timed = await timedClient(bench)
   const make = async (path: string, name: string, body: Body) =>

@@ -21,6 +21,10 @@ export const benchNames = {
   scale: 'the list of 10,000 ports; creation and every filter among 100,000',
 } as const
 
+/**
+ * Runs all where none is named. Throws UserError for a name that is none, and without root; the exit code is 1 where
+ * something could not be measured, whatever the figures.
+ */
 export async function bench(names: readonly string[], options: { json?: true }): Promise<void> {
   const unknown = names.filter((name) => !Object.hasOwn(benchNames, name))
   if (unknown.length > 0) {

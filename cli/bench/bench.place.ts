@@ -50,6 +50,7 @@ export async function stopUp(up: ChildProcess): Promise<void> {
   await ended
 }
 
+/** With no quotas on networks, subnets and ports. Throws when it does not start. */
 export async function openBench(): Promise<Bench> {
   const directory = mkdtempSync(join(tmpdir(), 'nucleon-bench-'))
   chmodSync(directory, 0o755)
@@ -60,6 +61,7 @@ export async function openBench(): Promise<Bench> {
   return { directory, layout, ...(await startUp(layout)) }
 }
 
+/** Ends it, removes from the host all that it made, and its directory. */
 export async function closeBench(bench: Bench): Promise<void> {
   await stopUp(bench.up)
   if (readMemory(bench.layout) !== undefined) await removeAll(bench.layout, () => {})

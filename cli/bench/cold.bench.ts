@@ -35,6 +35,10 @@ async function makePorts(bench: Bench): Promise<Port[]> {
   return ports
 }
 
+/**
+ * Takes all that is there from the host and starts the all-in-one anew, with its database; later benchmarks find that
+ * one.
+ */
 export async function measureColdStart(bench: Bench): Promise<Figure[]> {
   const { layout } = bench
   const { ovs } = requireMemory(layout)

@@ -86,6 +86,7 @@ export async function creationTarget({ layout }: Bench, name: string, cidr: stri
   return { network_id: network.id, target }
 }
 
+/** At concurrency 1 and 32, of ports with an address and no DHCP; the ceiling is a bare server with a database. */
 export async function measureCreation(bench: Bench): Promise<Figure[]> {
   const { target } = await creationTarget(bench, 'bench-create', '10.64.0.0/14')
   const bare = await startCeiling(bench.directory)

@@ -62,6 +62,7 @@ export async function timeOf(
   throw new Error(failure)
 }
 
+/** Throws when a port is ACTIVE before its frames pass. What it plugged is unplugged again. */
 export async function measurePlug({ layout }: Bench): Promise<Figure[]> {
   const { host, ovs } = requireMemory(layout)
   const client = createClient(readCloud(layout, 'admin'))
@@ -168,6 +169,7 @@ async function plugAtOnce({ layout }: Bench, name: string, cidr: string, count: 
   return { client, network_id, ports, took: done - begun }
 }
 
+/** The 200 ports stay plugged: restart and memory are measured with them. */
 export async function measureBurst(bench: Bench): Promise<Figure[]> {
   const { client, took } = await plugAtOnce(bench, 'bench-burst', '10.9.0.0/22', burstSize)
   await client.close()

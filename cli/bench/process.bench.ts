@@ -37,6 +37,7 @@ export async function agentRestarted(layout: Layout): Promise<number> {
   throw new Error('the agent does not come back')
 }
 
+/** Kills the agent (SIGKILL); the figure is what the next one takes from its start until it is ready. */
 export async function measureRestart({ layout }: Bench): Promise<Figure[]> {
   const took = await agentRestarted(layout)
   return [{ what: 'agent started again until converged', value: round(took), unit: 'ms', aim: 'under 1000' }]
@@ -56,6 +57,7 @@ const pidsWhere = (isOne: (stat: ProcessStat) => boolean): number[] =>
   processesWhere(isOne).map(({ pid }) => pid)
 const pidsOf = (name: string): number[] => pidsWhere(({ program }) => program === name)
 
+/** In MiB, as it is at this moment; the aim is for the sum of our own processes. */
 export async function measureMemory({ layout }: Bench): Promise<Figure[]> {
   const figures = await memoryFigures(layout)
   return figures.map((one) => (one.what.includes(' all ') ? { ...one, aim: 'under 250' } : one))

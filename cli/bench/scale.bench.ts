@@ -124,6 +124,10 @@ async function measureGrowth(few: ServedCopy, many: ServedCopy, body: Target['bo
   ]
 }
 
+/**
+ * Writes most ports into the database itself, past the API, and leaves them there. Growth is measured on servers
+ * beside it, with copies of the database at both sizes.
+ */
 export async function measureScale(bench: Bench): Promise<Figure[]> {
   const { network_id, target } = await creationTarget(bench, 'bench-scale', '10.128.0.0/9')
   const blue = await timedClient(bench, 'blue')

@@ -13,6 +13,7 @@ export type Timed = (
   body?: Body,
 ) => Promise<[Body, number]>
 
+/** Logs in once; its token is not renewed. A path is what stands after /v2.0/. */
 export async function timedClient({ layout }: Bench, cloud: CloudName = 'admin'): Promise<Timed> {
   const client = createClient(readCloud(layout, cloud))
   const { endpoint, token } = await client.session()

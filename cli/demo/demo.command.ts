@@ -117,6 +117,10 @@ async function runDemo(options: DemoOptions, layout: Layout): Promise<number> {
   }
 }
 
+/**
+ * The exit code is 1 when a check fails or it is interrupted. With --once throws UserError where a stopped all-in-one
+ * is in that state; one that runs already is used, and stays.
+ */
 export async function demo(options: DemoOptions): Promise<void> {
   const started = performance.now()
   const layout = layoutOf(options.state)

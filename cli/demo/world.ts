@@ -37,11 +37,13 @@ export interface World {
   residents: Record<ResidentName, Resident>
 }
 
+/** Administrator and tenants; each logs in with its first request. */
 export function openClients(layout: Layout): Clients {
   const open = (name: 'admin' | TenantName) => createClient(readCloud(layout, name))
   return { admin: open('admin'), blue: open('blue'), red: open('red') }
 }
 
+/** Ends the connections that are kept, when no request is under way any more. */
 export async function closeClients(clients: Clients): Promise<void> {
   await Promise.all(Object.values(clients).map((client: Client) => client.close()))
 }
@@ -73,6 +75,7 @@ const places = {
   red2: { tenant: 'red', ip_address: '10.0.0.12', mac_address: 'fa:16:3e:00:00:12' },
 } as const
 
+/** Makes a network with one IPv4 subnet, NAME-v4, marked as the demo's. `subnet` has to say the prefix. */
 export async function buildNetwork(
   client: Client,
   name: string,

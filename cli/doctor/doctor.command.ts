@@ -3,6 +3,7 @@ import { findings, type Level } from './findings.ts'
 
 const marks: Record<Level, string> = { ok: 'ok', note: 'note', clash: 'CLASH', missing: 'MISSING' }
 
+/** Prints the findings, as JSON if asked; the exit code is 1 when something is missing or clashes. */
 export async function doctor(options: { state: string; json?: true }): Promise<void> {
   const found = await findings(options.state)
   if (options.json === true) {

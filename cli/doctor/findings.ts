@@ -291,6 +291,7 @@ const looks: readonly Look[] = [
   lookAtState,
 ]
 
+/** What all looks find, always in one order. `state` is the directory that `up` is going to use. */
 export async function findings(state: string): Promise<Finding[]> {
   const found: Finding[] = []
   for (const look of looks) found.push(...(await look(state)))

@@ -36,6 +36,7 @@ export function parseLease(text: string): Lease {
   return Object.fromEntries(fields.map((name) => [name, values.get(name) ?? ''])) as unknown as Lease
 }
 
+/** The last lease that the client of this instance got, even one that has ended; undefined where it never got any. */
 export function readLease(directory: string): Lease | undefined {
   const file = join(directory, 'lease')
   return existsSync(file) ? parseLease(readFileSync(file, 'utf8')) : undefined

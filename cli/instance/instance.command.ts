@@ -50,6 +50,10 @@ function targetOf({ port, network }: CreateOptions): { port: string } | { networ
   throw new UserError('say what to plug into: either --port ID or --network NAME-OR-ID')
 }
 
+/**
+ * Resolves when the instance has its addresses, and prints them. Throws UserError without root, for a guest (--vm, not
+ * there yet), and where the API does not answer.
+ */
 export async function create(name: string, options: CreateOptions): Promise<void> {
   if (options.vm === true || options.userData !== undefined || options.key !== undefined) {
     throw new UserError(
@@ -67,6 +71,10 @@ export async function create(name: string, options: CreateOptions): Promise<void
   })
 }
 
+/**
+ * Takes the instance away; its port is deleted if `create` made it, else unbound. Throws UserError where there is none
+ * of that name.
+ */
 export async function remove(name: string, options: StateOption): Promise<void> {
   await withPlace(options.state, (place) => deleteInstance(place, name))
 }

@@ -27,6 +27,10 @@ export function requireInstanceName(name: string): string {
   )
 }
 
+/**
+ * Where the instance keeps its record, lease and log, made or not. Throws UserError for what is no name: no path leads
+ * out.
+ */
 export function instanceDirectory(layout: Layout, name: string): string {
   return join(layout.instances, requireInstanceName(name))
 }
@@ -42,6 +46,7 @@ export function addRecord(layout: Layout, record: InstanceRecord): void {
   writeJson(file(layout, record.name), record)
 }
 
+/** Throws UserError where there is no instance of that name, or its record is damaged. */
 export function readRecord(layout: Layout, name: string): InstanceRecord {
   if (!existsSync(file(layout, name))) {
     throw new UserError(`there is no instance ${name}`, 'See: nucleon instance list')
@@ -49,10 +54,12 @@ export function readRecord(layout: Layout, name: string): InstanceRecord {
   return readJson(file(layout, name)) as InstanceRecord
 }
 
+/** Removes the whole directory, its lease and log too; what is gone already is no fault. */
 export function removeRecord(layout: Layout, name: string): void {
   rmSync(instanceDirectory(layout, name), { recursive: true, force: true })
 }
 
+/** Sorted by name, whether they still run or not. Throws UserError where a record is damaged. */
 export function listRecords(layout: Layout): InstanceRecord[] {
   if (!existsSync(layout.instances)) return []
   return readdirSync(layout.instances)

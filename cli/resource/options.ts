@@ -109,6 +109,7 @@ export function itemOf(text: string): unknown {
   )
 }
 
+/** Throws UserError, showing the text, where it is not JSON. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)

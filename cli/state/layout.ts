@@ -98,10 +98,12 @@ export function readJson(path: string): unknown {
   throw new UserError(`${path} is damaged`, 'Put a copy of it in its place, or move it away.')
 }
 
+/** Undefined where no `up` has made anything on the host. Throws UserError where the file is damaged. */
 export function readMemory(layout: Layout): Memory | undefined {
   return existsSync(layout.memory) ? (readJson(layout.memory) as Memory) : undefined
 }
 
+/** Outlives a crash of the machine: `down` knows by it what is to be removed. */
 export function writeMemory(layout: Layout, memory: Memory): void {
   writeJson(layout.memory, memory)
 }
@@ -120,6 +122,7 @@ export type CloudName = 'admin' | 'blue' | 'red'
 
 export const cloudNames: readonly CloudName[] = ['admin', 'blue', 'red']
 
+/** How to log in on this machine as one of the three: user and project are called as the cloud. */
 export function cloudOf(memory: Pick<Memory, 'identityPort'>, secrets: Secrets, name: CloudName): Cloud {
   return {
     authUrl: `http://127.0.0.1:${memory.identityPort}/v3`,
@@ -130,6 +133,7 @@ export function cloudOf(memory: Pick<Memory, 'identityPort'>, secrets: Secrets, 
   }
 }
 
+/** Throws where no `up` has made them yet, and UserError where the file is damaged. */
 export function readSecrets(layout: Layout): Secrets {
   return readJson(layout.secrets) as Secrets
 }

@@ -4,6 +4,10 @@ import { UserError } from '../errors.ts'
 import { layoutOf } from '../state/layout.ts'
 import { removeAll } from './down.ts'
 
+/**
+ * Prints whether there was anything. Throws UserError without root, and where the supervisor does not end; local.conf
+ * stays.
+ */
 export async function down(options: { state: string }): Promise<void> {
   if (process.getuid?.() !== 0) throw new UserError('this needs root', 'Run it with sudo.')
   const layout = layoutOf(options.state)

@@ -29,7 +29,7 @@ async function endSupervisor(layout: Layout): Promise<void> {
   }
 }
 
-/** True while our own Open vSwitch has pid files of processes that live in this network namespace. */
+/** True while our own Open vSwitch runs in another network namespace than this process; false where it does not run. */
 function ownSwitchIsElsewhere(layout: Layout): boolean {
   try {
     const pid = readFileSync(`${layout.ovs}/ovs-vswitchd.pid`, 'utf8').trim()

@@ -47,6 +47,7 @@ export function tailOf(file: string, lines = 5): string {
   }
 }
 
+/** Starts it at once. When `ready` has rejected it is not tried again; one that was ready once is, without end. */
 export function supervise(spec: ProcessSpec, options: SupervisorOptions): Supervised {
   const { say, backoff = 200, attempts = 3, logLimit = 16 * 1024 * 1024 } = options
   const { promise: ready, resolve: becomeReady, reject: giveUp } = Promise.withResolvers<void>()

@@ -7,6 +7,7 @@ export async function endSignal(): Promise<void> {
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
 }
 
+/** Prints its line when all is ready, and resolves when all has ended: at SIGTERM or SIGINT, or asked by `down`. */
 export async function up(options: UpOptions): Promise<void> {
   const started = performance.now()
   const say = (text: string) => process.stderr.write(`nucleon: ${text}\n`)

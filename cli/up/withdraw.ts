@@ -12,6 +12,9 @@ import type { Layout } from '../state/layout.ts'
 /** Milliseconds after which what cannot be removed is told instead. */
 const patience = 20_000
 
+/**
+ * Removals of 20 s at most; then tells that something is left, and resolves all the same. No agent may run meanwhile.
+ */
 export async function withdraw(
   layout: Layout,
   ovs: { ovsdb: string; ovsRunDir: string },

@@ -48,6 +48,7 @@ export interface FilesFacility extends Facility {
   begun(process: string): void
 }
 
+/** `start` delivers the signals that an earlier agent has left owing, if their processes run by then. */
 export function createFilesFacility(options: FilesOptions): FilesFacility {
   const { ledger } = options
   const noticeDir = join(options.runDir, 'notices')

@@ -31,6 +31,7 @@ export interface LeasesFacility extends Facility {
   initial(process: string): string
 }
 
+/** Leases are those of wanted servers alone: a server that nobody wants any more takes its own along. */
 export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
   const files = new Map<string, LeaseFile>()
   const wantedLeases = new Map<string, Map<string, Lease>>()

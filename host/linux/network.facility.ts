@@ -47,6 +47,7 @@ const atOnce = 8
 const scopeOfNamespace = (name: NamespaceName): string => (name === null ? 'own' : `in ${name}`)
 const namespaceOfScope = (scope: string): NamespaceName => (scope === 'own' ? null : scope.slice(3))
 
+/** `start` begins to listen and changes nothing. What others made is seen only where it is wanted as well. */
 export function createNetworkFacility(options: NetworkOptions): Facility {
   const { ledger, log } = options
   const wanted = new Map<string, HostObject>()

@@ -69,6 +69,7 @@ const pauseAfterKill = 1000
 const largestLog = 4 << 20
 const mark = 'NUCLEON_PROCESS'
 
+/** `start` adopts what runs by the records; `stop` ends no process. */
 export function createProcessesFacility(options: ProcessesOptions): ProcessesFacility {
   const { log } = options
   const recordDir = join(options.runDir, 'processes')

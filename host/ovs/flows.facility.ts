@@ -62,6 +62,7 @@ export async function holdsForeignFlows(runDir: string, cookie: bigint, bridge: 
   return parseDump(text).some((flow) => flow.cookie !== cookie && !flow.expires)
 }
 
+/** `ovs` has to be started first. A flow waits for as long as a port or a segment in it has no number. */
 export function createFlowsFacility(options: FlowsOptions): Facility {
   const { ovs, cookie, log } = options
   const keysBySymbol = new Map<string, Set<string>>()

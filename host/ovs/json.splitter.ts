@@ -4,6 +4,7 @@ export interface JsonSplitter {
   push(text: string): unknown[]
 }
 
+/** For one connection: what is not complete is kept for the next part. Of no use after a SyntaxError. */
 export function createJsonSplitter(): JsonSplitter {
   let parts: string[] = []
   let depth = 0

@@ -66,6 +66,7 @@ interface Pending {
 
 type TableUpdates = Record<string, Record<string, { old?: OvsdbRow; new?: OvsdbRow }>>
 
+/** Connects with `start`; once lost, again after 50 ms, then later and later up to 2 s, until stopped. */
 export function createOvsdbClient(options: OvsdbClientOptions): OvsdbClient {
   const { patience = 5000 } = options
   const pending = new Map<number, Pending>()
@@ -235,10 +236,12 @@ export function optional(value: OvsdbValue | undefined): unknown {
   return setOf(value)[0]
 }
 
+/** The value of a map column (RFC 7047, section 5.1). */
 export function toMap(record: Readonly<Record<string, string>>): OvsdbValue {
   return ['map', Object.entries(record)]
 }
 
+/** The value of a set column (RFC 7047, section 5.1); a uuid in it is `['uuid', text]`. */
 export function toSet(list: readonly unknown[]): OvsdbValue {
   return ['set', list]
 }

@@ -67,6 +67,7 @@ export interface OvsdbMirror {
   bridgeOf(port: string): string | undefined
 }
 
+/** Empty until its first `reset`. */
 export function createOvsdbMirror(): OvsdbMirror {
   const bridges = new Map<string, BridgeRow>()
   const ports = new Map<string, PortRow>()

@@ -58,9 +58,15 @@ export interface SwitchFacility extends Facility {
   onBridges(listener: () => void): void
 }
 
+/** The symbol of a port's OpenFlow number on a bridge, by which listeners are told that it has changed. */
 export const portSymbol = (bridge: string, port: string): string => `port ${bridge} ${port}`
+/** The symbol of the local VLAN of a segment (by its segmentKey), for listeners too. */
 export const vlanSymbol = (segment: string): string => `vlan ${segment}`
 
+/**
+ * `start` rejects when ovsdb-server does not answer within 10 s. From then on a plug that has no tag for 30 ms gets
+ * the dead one.
+ */
 export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
   const { log, integrationBridge } = options
   const mirror = createOvsdbMirror()
