@@ -22,7 +22,7 @@ export interface ResourceCalls<A extends Attributes = Attributes> {
 /** No object, or several, of that name. */
 export class NotOne extends Error {}
 
-/** The calls of one resource. */
+/** The calls of one resource, with path and keys from its declaration; nothing is checked before it is sent. */
 export function callsOf<A extends Attributes>(client: Client, resource: Resource<A>): ResourceCalls<A> {
   const { name, collection, path } = resource
   const at = (id: string) => `/${path}/${encodeURIComponent(id)}`

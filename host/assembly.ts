@@ -25,7 +25,7 @@ export interface HostExtras {
   onPass?(milliseconds: number): void
 }
 
-/** A host behind the contract of host.ts. Nothing is opened or changed before start(). */
+/** A host behind the contract of host.ts. Before start() nothing is touched but runDir and its ledger. */
 export function createHost(options: HostOptions, log: Log, extras: HostExtras = {}): Host {
   const { auditInterval = 5000 } = extras
   mkdirSync(options.runDir, { recursive: true })

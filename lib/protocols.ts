@@ -32,7 +32,7 @@ export const protocolNumbers: Readonly<Record<string, number>> = {
 export const icmp = 1
 export const ipv6Icmp = 58
 
-/** The number of a protocol that is a name or a number as text. */
+/** The number of a protocol that is a name or a number as text; NaN for any other text. */
 export function protocolNumber(protocol: string): number {
   return protocolNumbers[protocol] ?? Number(protocol)
 }

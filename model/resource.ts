@@ -133,7 +133,10 @@ export interface ResourceOptions<A extends Attributes> {
 
 const allOperations: readonly Operation[] = ['list', 'show', 'create', 'update', 'delete']
 
-/** Declares a resource. */
+/**
+ * Declares a resource; collection, path and the fault of a missing one follow from the name unless given. Throws
+ * TypeError where the declaration contradicts itself.
+ */
 export function resource<const A extends Attributes>(name: string, options: ResourceOptions<A>): Resource<A> {
   for (const [key, one] of Object.entries(options.attributes)) checkAttribute(name, key, one)
   const { parent, collection = `${name}s` } = options
@@ -226,7 +229,7 @@ export interface ExtensionOptions {
   members?: readonly Omit<SubResource, 'extension'>[]
 }
 
-/** Declares an extension of the API. */
+/** Declares an extension: what it brings bears its alias, and exists where it is loaded. */
 export function extension(alias: string, options: ExtensionOptions): Extension {
   return {
     alias,

@@ -95,9 +95,10 @@ async function within(ms: number, name: string, work: () => unknown): Promise<vo
 }
 
 /**
- * Runs a process around `main`, which starts its parts and returns when it is ready. Stops on SIGTERM and SIGINT (a
- * later one ends at once), and when the IPC channel to the parent closes, so that nothing outlives its supervisor.
- * An error that nobody handles is logged and ends the process with code 1. Never returns before the process is done.
+ * Runs a process around `main`, which starts its parts and returns when it is ready. Stops on SIGTERM and SIGINT (one
+ * that comes more than a second after the first ends at once), and when the IPC channel to the parent closes, so that
+ * nothing outlives its supervisor. An error that nobody handles is logged and ends the process with code 1. Never
+ * returns before the process is done.
  */
 export async function runProcess(
   options: LifecycleOptions,

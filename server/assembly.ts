@@ -141,7 +141,9 @@ export function policyOf({ oslo_policy }: ServerConfig, configDirectory: string)
   })
 }
 
-/** `postgresql://…`, `sqlite:////absolute/path` as SQLAlchemy writes them; a driver (`+psycopg2`) makes no difference. */
+/**
+ * `postgresql://…`, `sqlite:////absolute/path` as SQLAlchemy writes them; a driver (`+psycopg2`) makes no difference.
+ */
 export function databaseOf(config: ServerConfig, { sqlitePath }: { sqlitePath: string }): StoreOptions {
   const { connection, max_pool_size: connections } = config.database
   if (connection === null) return { engine: 'sqlite', path: sqlitePath }

@@ -43,7 +43,10 @@ const notServed = [
   'vpnaas',
 ]
 
-/** The core plugin, those that are always there, and the service plugins of these names; names that nothing serves are passed over. */
+/**
+ * The core plugin, those that are always there, and the service plugins of these names; names that nothing serves are
+ * passed over.
+ */
 export function loadedPlugins(services: readonly string[]): readonly Plugin[] {
   return [
     ml2Plugin,

@@ -8,7 +8,10 @@ import { isIn, type Served, servedSubnets, subnetTag } from './served.ts'
 import type { DhcpSettings } from './settings.ts'
 import { dnsName } from './text.ts'
 
-/** `entries` are those of the network's DHCP ports: servers for each other's clients. */
+/**
+ * `entries`: the network's other DHCP ports are found among them, servers for each other's clients; the rest is passed
+ * over.
+ */
 export function subnetOptions(
   settings: DhcpSettings,
   served: Served,

@@ -8,5 +8,8 @@ const numbers: Partial<Record<NodeJS.Architecture, number>> = { x64: 308, arm64:
 /** The number of setns(2), for perl's syscall; undefined where it is not known. */
 export const setns: number | undefined = numbers[process.arch]
 
-/** The same by a program: it makes a mount namespace for each, which costs the kernel 20 ms. */
+/**
+ * What runs a program inside that namespace. It makes a mount namespace each time, which costs the kernel 20 ms;
+ * setns(2) does not.
+ */
 export const entering = (name: string): [string, ...string[]] => ['ip', 'netns', 'exec', name]

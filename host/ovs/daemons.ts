@@ -127,7 +127,7 @@ export async function findOvs(runDir = '/run/openvswitch'): Promise<OvsInstance 
   }
 }
 
-/** `system` where the kernel's openvswitch datapath is there or can be loaded, else `netdev` (userspace). */
+/** `system` where the kernel's openvswitch datapath is there, which is loaded if need be; else `netdev` (userspace). */
 export async function detectDatapath(): Promise<DatapathType> {
   if (existsSync('/sys/module/openvswitch')) return 'system'
   try {

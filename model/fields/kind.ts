@@ -32,7 +32,7 @@ export function shown(value: unknown): string {
   return `'${text.length > 120 ? `${text.slice(0, 120)}…` : text}'`
 }
 
-/** Refuses in a validator. */
+/** Throws ValidationError, which the API answers as HTTPBadRequest with that reason. */
 export function refuse(reason: string): never {
   throw new ValidationError(reason)
 }

@@ -43,7 +43,7 @@ export interface ListRules {
 
 type Raw = Readonly<Record<string, unknown>>
 
-/** The query string, as Fastify parsed it, as a query. */
+/** The query string, as Fastify parsed it, as a query. Throws what is wrong with it, each a 400. */
 export function readListQuery(rules: ListRules, raw: Raw): ListQuery {
   const limit = limitOf(rules, last(raw.limit))
   return {

@@ -17,7 +17,10 @@ export interface Listed {
   ids: string[]
 }
 
-/** One page of what the caller may read; only of `ids` where a collection below another object is listed. */
+/**
+ * One page of what the caller may read; only of `ids` where a collection below another object is listed. Throws 404
+ * for a marker that is not there.
+ */
 export async function listObjects(
   scope: QueryScope,
   policy: Policy,

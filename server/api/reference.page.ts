@@ -13,7 +13,7 @@ type Document = OpenApi & {
   tags?: readonly { name: string; description: string }[]
 }
 
-/** The page. */
+/** One HTML text with its style and script; names and descriptions of the document are escaped. */
 export function referencePage(document: OpenApi): string {
   const { tags = [], info } = document as Document
   const operations = operationsOf(document)

@@ -31,7 +31,10 @@ export function dhcpEntryDocuments({ DEFAULT: options }: NetworkingSettings): Do
   }
 }
 
-/** A port's own changes, and of its bindings (they count up its generation); and all ports of a network when one of its subnets changes, or who serves it. */
+/**
+ * A port's own changes, and of its bindings (they count up its generation); and all ports of a network when one of its
+ * subnets changes, or who serves it.
+ */
 async function affected(tx: ReadTx, changes: readonly Change[]): Promise<Set<string>> {
   const ids = new Set<string>()
   const networks = new Set<string>()

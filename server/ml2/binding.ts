@@ -69,7 +69,7 @@ export async function bindPort(
   return failed
 }
 
-/** True for the VIF types of ports that no host realises. */
+/** False for the VIF types of ports that no host realises: `unbound` and `binding_failed`. */
 export function isBound(vifType: string): boolean {
   return vifType !== 'unbound' && vifType !== 'binding_failed'
 }

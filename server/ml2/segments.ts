@@ -145,8 +145,8 @@ async function storeSegment(tx: Tx, ml2: Ml2, place: Place, segment: WireSegment
 }
 
 /**
- * Takes one more segment for a network of that project and stores it after those that are there; answers its id. Throws what
- * takeSegments and storeSegments throw.
+ * Takes one more segment for a network of that project and stores it after those that are there; answers its id.
+ * Throws what takeSegments and storeSegments throw.
  */
 export async function addSegment(
   tx: Tx,

@@ -27,7 +27,7 @@ export interface Policy {
 /** Kinds of tokens kept; beyond, all are forgotten and worked out anew. */
 const maxKept = 5000
 
-/** Makes the policy from its rules. */
+/** Works out what a kind of token may do when it first comes, and keeps that for 5,000 kinds. */
 export function createPolicy(book: RuleBook): Policy {
   const kept = new Map<string, Access>()
   return {

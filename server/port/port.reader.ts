@@ -65,7 +65,9 @@ export function portReader(settings: NetworkingSettings): Reader {
   }
 }
 
-/** `fixed_ips=ip_address=10.0.0.5`, `subnet_id=…`, `ip_address_substr=…`: values of one kind are OR-ed, kinds AND-ed. */
+/**
+ * `fixed_ips=ip_address=10.0.0.5`, `subnet_id=…`, `ip_address_substr=…`: values of one kind are OR-ed, kinds AND-ed.
+ */
 function fixedIpsFilter({ tx }: QueryScope, values: readonly string[]): Expression<SqlBool> {
   const asked: Record<string, string[]> = { ip_address: [], subnet_id: [], ip_address_substr: [] }
   for (const value of values) {

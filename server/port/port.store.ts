@@ -343,8 +343,8 @@ export function notePort(
 
 /**
  * Changes a port: its row, addresses and binding. A change of host, vnic_type or profile binds it anew, and a binding
- * that failed is tried again with every change. Throws PortNotFound, PortBound, PortInUse (a vnic_type of a bound port),
- * MacAddressInUse, HostNotCompatibleWithFixedIps and what createPort throws.
+ * that failed is tried again with every change. Throws PortNotFound, PortBound, PortInUse (a vnic_type of a bound
+ * port), MacAddressInUse, HostNotCompatibleWithFixedIps and what createPort throws.
  */
 export async function updatePort(tx: Tx, ml2: Ml2, id: string, changes: PortChanges): Promise<void> {
   const row = await portById.first(tx, { id })

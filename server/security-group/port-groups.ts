@@ -38,8 +38,8 @@ export async function startGroups(
 }
 
 /**
- * Changes the groups of a port to those asked for, and answers whether that changed any. Throws
- * PortSecurityPortHasSecurityGroup when port security is to go and groups are to stay.
+ * Changes the groups of a port to those asked for, and answers whether that changed any. Throws what startGroups
+ * throws, and PortSecurityPortHasSecurityGroup when port security is to go and groups are to stay.
  */
 export async function changeGroups(
   tx: Tx,

@@ -60,7 +60,10 @@ function isInOrder(texts: readonly string[]): boolean {
   return true
 }
 
-/** `column` is one of those that the query answers, which must not depend on the row: an index can answer it, also in an OR. */
+/**
+ * `column` is one of those that the query answers, which must not depend on the row: an index can answer it, also in
+ * an OR.
+ */
 export function isAmong(engine: Engine, column: string, query: Expression<unknown>): RawBuilder<SqlBool> {
   return engine === 'postgres'
     ? sql<SqlBool>`${sql.ref(column)} = any(array(${query}))`
@@ -68,9 +71,9 @@ export function isAmong(engine: Engine, column: string, query: Expression<unknow
 }
 
 /**
- * `column` of a table, which goes by a name of its own in the query, holds the text somewhere. Each row is looked at, on
- * SQLite in the narrowest index that has the column, and so in as few pages as can be; or only those that begin with one
- * of the texts with which a column that holds this one must begin, where that is known.
+ * `column` of a table, which goes by a name of its own in the query, holds the text somewhere. Each row is looked at,
+ * on SQLite in the narrowest index that has the column, and so in as few pages as can be; or only those that begin
+ * with one of the texts with which a column that holds this one must begin, where that is known.
  */
 export function holds(
   engine: Engine,

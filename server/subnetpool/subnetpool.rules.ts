@@ -13,7 +13,10 @@ export interface Bounds {
   default_prefixlen: number
 }
 
-/** The prefixes as they are kept: of one family, none within another, as few as can be. */
+/**
+ * The prefixes as they are kept: of one family, none within another, as few as can be. Throws InvalidInput,
+ * EmptySubnetPoolPrefixList, PrefixVersionMismatch.
+ */
 export function readPrefixes(prefixes: readonly string[]): Cidr[] {
   const cidrs = prefixes.map((text) => {
     const cidr = parseCidr(text)

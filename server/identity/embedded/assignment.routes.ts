@@ -32,7 +32,7 @@ function targetRoutes(api: FastifyInstance, tools: IdentityTools, target: Target
   const { store, tokens } = tools
   const roles = `${prefix}/users/:user/roles`
 
-  /** Reads the parts of the path. Throws 403, then 404 for what does not exist. */
+  /** Reads the parts of the path. Throws 404 for what does not exist; who may not look has had his 403 before. */
   async function partsOf(request: FastifyRequest, tx: ReadTx) {
     const { target: targetId = 'all', user, role } = request.params as AssignmentParams
     const exists = async (

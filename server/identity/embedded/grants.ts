@@ -113,7 +113,7 @@ async function effectiveRoles(
   return roles.filter(({ id }) => all.has(id) && limit.has(id))
 }
 
-/** Projects and domains on which a user has a role, enabled ones alone. */
+/** Ids of the projects or domains on which a user has a role, disabled ones among them; `all` stands for the system. */
 export async function assignedTargets(tx: ReadTx, userId: string, target: Target): Promise<string[]> {
   const rows = await tx.db
     .selectFrom('identity_assignments')
