@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '../../client/http.ts'
 import { create } from '../../client/networking.ts'
 import { run } from '../../host/run.ts'
-import { plug, unplug } from '../instance/plug.ts'
+import { makeNamespace, plug, unplug } from '../instance/plug.ts'
 import { repository } from '../paths.ts'
 import { runningIn } from '../state/control.ts'
 import { type Layout, readCloud, requireMemory } from '../state/layout.ts'
@@ -28,6 +28,7 @@ export async function measureFirstAnswer({ layout }: Bench): Promise<Figure[]> {
     const network_id = await benchNetwork(client, `bench-dhcp-${n}`, '10.7.0.0/24')
     const port = await create(client, 'port', { network_id, ...binding(host, `dhcp-${n}`) })
     const record = recordOf(port, `bench-dhcp-${n}`)
+    await makeNamespace(record)
     await plug(ovs.ovsdb, record)
     const ask = ['perl', `${repository}/cli/bench/discover.pl`, 'eth0', record.mac, '20'] as const
     const offered = (await run(['ip', 'netns', 'exec', record.namespace, ...ask])).trim()

@@ -4,7 +4,7 @@ import { type Client, createClient } from '../../client/http.ts'
 import { create, list, type Port, show } from '../../client/networking.ts'
 import { run } from '../../host/run.ts'
 import { captureFrames, repeatFrame, sendFrames } from '../demo/frames.ts'
-import { attach, plug, unplug } from '../instance/plug.ts'
+import { attach, makeNamespace, plug, unplug } from '../instance/plug.ts'
 import type { InstanceRecord } from '../instance/record.ts'
 import { readCloud, requireMemory } from '../state/layout.ts'
 import { vsctl } from '../up/bridges.ts'
@@ -70,6 +70,7 @@ export async function measurePlug({ layout }: Bench): Promise<Figure[]> {
   const settle = async (name: string) => {
     const port = await create(client, 'port', { network_id, ...binding(host, name) })
     const record = recordOf(port, name)
+    await makeNamespace(record)
     await plug(ovs.ovsdb, record)
     return record
   }

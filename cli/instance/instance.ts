@@ -11,7 +11,7 @@ import { run } from '../../host/run.ts'
 import { UserError } from '../errors.ts'
 import type { Layout, Memory } from '../state/layout.ts'
 import { type Lease, leaseAddress } from './dhcp-client.ts'
-import { plug, unplug } from './plug.ts'
+import { makeNamespace, plug, unplug } from './plug.ts'
 import {
   addRecord,
   type InstanceRecord,
@@ -149,9 +149,12 @@ export async function createInstance(
       )
     }
     addRecord(layout, record)
+    let made = false
     try {
       const started = performance.now()
       const elapsed = () => performance.now() - started
+      await makeNamespace(record)
+      made = true
       await plug(memory.ovs.ovsdb, record)
       const plugged = elapsed()
       await waitForActive(admin, port.id, layout)
@@ -162,7 +165,7 @@ export async function createInstance(
       await setAddresses(admin, record.namespace, port)
       return { record, port, lease, plugged, active, addressed: elapsed() }
     } catch (error) {
-      await unplug(memory.ovs.ovsdb, record)
+      if (made) await unplug(memory.ovs.ovsdb, record)
       removeRecord(layout, name)
       throw error
     }

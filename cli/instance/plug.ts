@@ -5,16 +5,36 @@
  */
 import { existsSync } from 'node:fs'
 import { run } from '../../host/run.ts'
+import { UserError } from '../errors.ts'
 import { vsctl } from '../up/bridges.ts'
 import type { InstanceRecord } from './record.ts'
 
 /** No port of a network is on this VLAN: what is tagged with it is isolated. */
 const deadVlan = 4095
 
-/** Makes the namespace and both ends, and puts the outer one on br-int. Fails if something of it exists. */
+/** Makes the instance's namespace. Throws UserError, and has made nothing, where it or the device is somebody else's. */
+export async function makeNamespace({
+  namespace,
+  device,
+}: Pick<InstanceRecord, 'namespace' | 'device'>): Promise<void> {
+  const there = existsSync(`/run/netns/${namespace}`)
+    ? `network namespace ${namespace}`
+    : existsSync(`/sys/class/net/${device}`)
+      ? `device ${device}`
+      : undefined
+  if (there !== undefined) {
+    throw new UserError(
+      `there is a ${there} already, of no instance of this state`,
+      'Choose another name, or remove it.',
+    )
+  }
+  // Who makes it in between is refused by this.
+  await run(['ip', 'netns', 'add', namespace])
+}
+
+/** Makes both ends in the namespace that makeNamespace has made, and puts the outer one on br-int. */
 export async function plug(ovsdb: string, instance: InstanceRecord): Promise<void> {
   const { namespace, device, mac, mtu } = instance
-  await run(['ip', 'netns', 'add', namespace])
   const outer = [
     `link add ${device} mtu ${mtu} type veth peer name eth0 address ${mac} mtu ${mtu} netns ${namespace}`,
     `link set ${device} up`,

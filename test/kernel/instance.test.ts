@@ -8,10 +8,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { difference, footprint } from '../../cli/demo/footprint.ts'
 import { leaseAddress } from '../../cli/instance/dhcp-client.ts'
-import { insideOf, plug, unplug } from '../../cli/instance/plug.ts'
+import { createInstance } from '../../cli/instance/instance.ts'
+import { insideOf, makeNamespace, plug, unplug } from '../../cli/instance/plug.ts'
+import { listRecords } from '../../cli/instance/record.ts'
+import { layoutOf, type Memory } from '../../cli/state/layout.ts'
 import { vsctl } from '../../cli/up/bridges.ts'
+import type { Client } from '../../client/http.ts'
 import { startOvs } from '../../host/ovs/daemons.ts'
 import { run } from '../../host/run.ts'
 import { boxed } from './boxed.ts'
@@ -62,6 +67,7 @@ boxed(import.meta.filename, () => {
     }
     const own = join(directory, 'seven')
     mkdirSync(own)
+    await makeNamespace(record)
     await plug(ovsdb, record)
 
     assert.equal((await vsctl(ovsdb, ['get', 'Port', record.device, 'tag'])).trim(), '4095')
@@ -86,5 +92,37 @@ boxed(import.meta.filename, () => {
     await unplug(ovsdb, record)
     assert.deepEqual(difference(before, await footprint({ ovsdb, ovsRunDir })), [])
     assert.equal(existsSync('/run/netns/inst-seven'), false)
+  })
+
+  test('a namespace of somebody else is refused, and left as it is', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'instance-'))
+    await run(['ip', 'netns', 'add', 'inst-eight'])
+    const theirs = spawn('ip', ['netns', 'exec', 'inst-eight', 'sleep', '60'])
+    t.after(() => {
+      theirs.kill()
+      rmSync(directory, { recursive: true, force: true })
+    })
+    const inside = async () => (await run(['ip', 'netns', 'pids', 'inst-eight'])).trim()
+    while ((await inside()) === '') await sleep(10)
+    const port = {
+      id: '0badcafe-8888-2222-3333-444444444444',
+      network_id: 'n',
+      device_id: '',
+      mac_address: '02:00:00:00:00:08',
+      'binding:vif_type': 'ovs',
+    }
+    const answers = { port, network: { id: 'n', mtu: 1450 } }
+    const place = {
+      layout: layoutOf(join(directory, 'state')),
+      memory: { host: 'h', ovs: { ovsdb: join(directory, 'none') } } as Memory,
+      admin: { request: async () => answers } as unknown as Client,
+    }
+    await assert.rejects(
+      createInstance(place, 'eight', { port: port.id }),
+      /there is a network namespace inst-eight already/,
+    )
+    assert.equal(theirs.exitCode, null)
+    assert.equal(await inside(), String(theirs.pid))
+    assert.deepEqual(listRecords(place.layout), [])
   })
 })
