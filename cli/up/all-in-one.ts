@@ -25,7 +25,7 @@ import {
   writeJson,
   writeMemory,
 } from '../state/layout.ts'
-import { ensureBridges, ensureUplink, requireUplink, tunnelAddress } from './bridges.ts'
+import { changeUplink, ensureBridges, requireUplink, tunnelAddress } from './bridges.ts'
 import { barrierAbove, withinReach } from './reach.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { bootstrapDocument, cloudsText, configText } from './texts.ts'
@@ -246,8 +246,10 @@ export async function startAllInOne(options: UpOptions, say: (text: string) => v
     writeMemory(layout, memory)
     const here = { ovsdb: memory.ovs.ovsdb, state: layout.root }
     await ensureBridges(here, datapath)
-    if (options.uplink !== undefined) memory.uplink = await ensureUplink(here, options.uplink, memory.uplink)
-    writeMemory(layout, memory)
+    await changeUplink(here, options.uplink, memory.uplink, (uplink) => {
+      memory.uplink = uplink
+      writeMemory(layout, memory)
+    })
     const agent = supervise(
       {
         name: 'agent',

@@ -77,21 +77,46 @@ async function addRule([table, chain, rest]: (typeof natRules)[number]): Promise
   }
 }
 
-/** Gives br-ex its way out; answers what `down` needs in order to undo it. Done twice it changes nothing. */
-export async function ensureUplink(
+/**
+ * Gives br-ex the way out that is wanted now (none: undefined), and takes away another that it had before. `remember`
+ * is told what `down` has to undo, before anything is made. Done twice it changes nothing.
+ */
+export async function changeUplink(
   here: Switch,
-  uplink: string,
+  wanted: string | undefined,
   before: Memory['uplink'],
-): Promise<Memory['uplink']> {
-  if (uplink === 'nat') {
-    const now = readFileSync(forwarding, 'utf8').trim()
+  remember: (uplink: Memory['uplink']) => void,
+): Promise<void> {
+  const kept = before !== null && wanted === ('nic' in before ? before.nic : 'nat')
+  if (!kept) await removeUplink(here, before)
+  if (wanted === undefined) return remember(null)
+  if (wanted === 'nat') {
+    if (!kept) remember({ forwardingBefore: readFileSync(forwarding, 'utf8').trim() })
     for (const rule of natRules) await addRule(rule)
     writeFileSync(forwarding, '1')
-    return before !== null && 'forwardingBefore' in before ? before : { forwardingBefore: now }
+  } else {
+    remember({ nic: wanted })
+    await vsctl(here.ovsdb, ['--may-exist', 'add-port', 'br-ex', wanted])
+    await run(['ip', 'link', 'set', wanted, 'up'])
   }
-  await vsctl(here.ovsdb, ['--may-exist', 'add-port', 'br-ex', uplink])
-  await run(['ip', 'link', 'set', uplink, 'up'])
-  return { nic: uplink }
+}
+
+/** Takes the way out away; what is gone already is success. */
+async function removeUplink(here: Switch | null, uplink: Memory['uplink']): Promise<void> {
+  if (uplink === null) return
+  if ('nic' in uplink) {
+    if (here !== null) await vsctl(here.ovsdb, ['--if-exists', 'del-port', 'br-ex', uplink.nic])
+    return
+  }
+  for (const [table, chain, rest] of natRules) {
+    try {
+      await run(['iptables', '-w', '-t', table, '-D', chain, ...rest])
+    } catch (error) {
+      // Status 1: no such rule.
+      if (!(error instanceof CommandError) || error.status !== 1) throw error
+    }
+  }
+  writeFileSync(forwarding, uplink.forwardingBefore)
 }
 
 /** Refuses a card that is not there, or whose addresses would stop working on a bridge. */
@@ -115,25 +140,12 @@ export function requireUplink(uplink: string): void {
   }
 }
 
-/** Undoes all of it; what is gone already is success. `ovsdb` null means that no switch runs. */
+/** Undoes all of it; what is gone already is success. `here` null means that no switch runs. */
 export async function removeBridges(here: Switch | null, uplink: Memory['uplink']): Promise<void> {
-  if (here !== null) {
-    if (uplink !== null && 'nic' in uplink) {
-      await vsctl(here.ovsdb, ['--if-exists', 'del-port', 'br-ex', uplink.nic])
-    }
-    const ours = await ownBridges(here)
-    if (ours.length > 0) await vsctl(here.ovsdb, ours.flatMap((name) => ['--', 'del-br', name]).slice(1))
-  }
-  if (uplink === null || !('forwardingBefore' in uplink)) return
-  for (const [table, chain, rest] of natRules) {
-    try {
-      await run(['iptables', '-w', '-t', table, '-D', chain, ...rest])
-    } catch (error) {
-      // Status 1: no such rule.
-      if (!(error instanceof CommandError) || error.status !== 1) throw error
-    }
-  }
-  writeFileSync(forwarding, uplink.forwardingBefore)
+  await removeUplink(here, uplink)
+  if (here === null) return
+  const ours = await ownBridges(here)
+  if (ours.length > 0) await vsctl(here.ovsdb, ours.flatMap((name) => ['--', 'del-br', name]).slice(1))
 }
 
 /** The address that tunnels of this host end at: the one that the default route leaves from, else br-ex's. */
