@@ -20,7 +20,9 @@ export interface ResourceCalls<A extends Attributes = Attributes> {
 }
 
 /** No object, or several, of that name. */
-export class NotOne extends Error {}
+export class NotOne extends Error {
+  override name = 'NotOne'
+}
 
 /** The calls of one resource, with path and keys from its declaration; nothing is checked before it is sent. */
 export function callsOf<A extends Attributes>(client: Client, resource: Resource<A>): ResourceCalls<A> {

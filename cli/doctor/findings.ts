@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 import { findOvs } from '../../host/ovs/daemons.ts'
 import { run } from '../../host/run.ts'
 import { parseCidr } from '../../lib/addresses.ts'
+import { mistakeOf } from '../errors.ts'
 import { requireFreePort, runningIn } from '../state/control.ts'
 import { layoutOf, readMemory } from '../state/layout.ts'
 import { vsctl } from '../up/bridges.ts'
@@ -276,24 +277,35 @@ const lookAtState: Look = async (state) => {
   return found
 }
 
-const looks: readonly Look[] = [
-  lookAtRoot,
-  lookAtPrograms,
-  lookAtNamespaces,
-  lookAtOvs,
-  lookAtModules,
-  lookAtBridges,
-  lookAtDocker,
-  lookAtBridgeFilter,
-  lookAtDnsmasq,
-  lookAtNeutron,
-  lookAtAddresses,
-  lookAtState,
-]
+/** By what each is about. */
+const looks: Readonly<Record<string, Look>> = {
+  root: lookAtRoot,
+  programs: lookAtPrograms,
+  'network namespaces': lookAtNamespaces,
+  'Open vSwitch': lookAtOvs,
+  'kernel modules': lookAtModules,
+  bridges: lookAtBridges,
+  forwarding: lookAtDocker,
+  br_netfilter: lookAtBridgeFilter,
+  libvirt: lookAtDnsmasq,
+  Neutron: lookAtNeutron,
+  addresses: lookAtAddresses,
+  'all-in-one': lookAtState,
+}
 
-/** What all looks find, always in one order. `state` is the directory that `up` is going to use. */
+/**
+ * What all looks find, always in one order; one that fails is a finding itself. `state` is the directory that `up` is
+ * going to use.
+ */
 export async function findings(state: string): Promise<Finding[]> {
   const found: Finding[] = []
-  for (const look of looks) found.push(...(await look(state)))
+  for (const [subject, look] of Object.entries(looks)) {
+    try {
+      found.push(...(await look(state)))
+    } catch (error) {
+      const { message, hint } = mistakeOf(error) ?? { message: String(error), hint: undefined }
+      found.push(...one('note', subject, `not looked at: ${message}`, hint))
+    }
+  }
   return found
 }

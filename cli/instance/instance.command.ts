@@ -22,7 +22,7 @@ interface CreateOptions extends StateOption {
   key?: string
 }
 
-/** Opens the place, says what to do when nobody answers there, and closes it. */
+/** Opens the place and closes it. */
 async function withPlace<T>(state: string, work: (place: Place) => Promise<T>): Promise<T> {
   if (process.getuid?.() !== 0) {
     throw new UserError('instances need root (network namespaces, Open vSwitch)', 'Run it with sudo.')
@@ -32,13 +32,6 @@ async function withPlace<T>(state: string, work: (place: Place) => Promise<T>): 
   const admin = createClient(readCloud(layout, 'admin'))
   try {
     return await work({ layout, memory, admin })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') {
-      throw new UserError('the API does not answer', `Start it: nucleon up --state ${layout.root}`, {
-        cause: error,
-      })
-    }
-    throw error
   } finally {
     await admin.close()
   }

@@ -21,11 +21,13 @@ export function cloudOf(name: string | undefined, state: string, env: NodeJS.Pro
         join(homedir(), '.config/openstack/clouds.yaml'),
         '/etc/openstack/clouds.yaml',
       ]
+  const denied: string[] = []
   for (const place of places) {
     let text: string
     try {
       text = readFileSync(place, 'utf8')
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') denied.push(place)
       continue
     }
     const clouds = ((parse(text) as { clouds?: Record<string, Entry> } | null)?.clouds ?? {}) as Record<
@@ -46,5 +48,6 @@ export function cloudOf(name: string | undefined, state: string, env: NodeJS.Pro
     const domainId = project_domain_id ?? user_domain_id ?? 'default'
     return { authUrl, username, password, projectName: project_name, domainId }
   }
+  if (denied.length > 0) throw new UserError(`permission denied: ${denied.join(', ')}`, 'Run it with sudo.')
   throw new UserError(`there is no clouds.yaml: looked for ${places.join(', ')}`, 'Start a cloud: nucleon up')
 }

@@ -3,8 +3,8 @@
  * Commands and options come from the declarations; what is not served, the server says.
  */
 import { parseArgs } from 'node:util'
-import { ApiError, type Client, createClient } from '../../client/http.ts'
-import { callsOf, NotOne, type ResourceCalls } from '../../client/resources.ts'
+import { type Client, createClient } from '../../client/http.ts'
+import { callsOf, type ResourceCalls } from '../../client/resources.ts'
 import type { Attribute, Model, Resource } from '../../model/resource.ts'
 import { UserError } from '../errors.ts'
 import { bodyOf, filtersOf, type Given, type IdOf, tagFilters, textOf, textsOf, withoutOf } from './bodies.ts'
@@ -35,13 +35,13 @@ const common = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** Runs one command; prints its answer. Throws UserError. */
+/** Runs one command; prints its answer. Throws UserError, ApiError, NotOne. */
 export async function resourceCommand(argv: readonly string[]): Promise<void> {
   const text = await answerTo(argv)
   if (text !== '') process.stdout.write(`${text}\n`)
 }
 
-/** What one command answers. Throws UserError. */
+/** What one command answers. Throws UserError, ApiError, NotOne. */
 export async function answerTo(argv: readonly string[]): Promise<string> {
   const model = wholeModel()
   const found = resourceOf(model, argv)
@@ -72,8 +72,6 @@ async function memberAnswer(model: Model, one: Member, [verb = '', ...args]: str
     if (answer === undefined) return ''
     if (Array.isArray(answer)) return printedList(answer, columnsOf(columns, everyColumn(answer)), format)
     return printedObject(answer, columnsOf(columns, Object.keys(answer).sort()), format)
-  } catch (error) {
-    throw inWords(error)
   } finally {
     await client.close()
   }
@@ -93,9 +91,6 @@ function ready(model: Model, values: Given) {
   }
   return { client, columns: textsOf(values.column), format, idOf }
 }
-
-const inWords = (error: unknown): unknown =>
-  error instanceof NotOne || error instanceof ApiError ? new UserError(error.message) : error
 
 /** One command on a resource: what it was given, and what it works with. */
 interface Command {
@@ -137,8 +132,6 @@ async function answerOf(model: Model, resource: Resource, verb: string, args: st
   const command = { resource, words, verb, options, values, positionals, client, calls, ...rest }
   try {
     return await (known?.run ?? act)(command)
-  } catch (error) {
-    throw inWords(error)
   } finally {
     await client.close()
   }

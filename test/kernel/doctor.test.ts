@@ -42,6 +42,8 @@ boxed(import.meta.filename, () => {
       assert.ok(!clear.found.some((each) => each.subject === subject), subject)
     }
 
+    mkdirSync(join(directory, 'state'))
+    writeFileSync(join(directory, 'state', 'nucleon.json'), '{')
     await run(['iptables', '-w', '-P', 'FORWARD', 'DROP'])
     const conf = join(directory, 'libvirt')
     mkdirSync(conf)
@@ -78,6 +80,9 @@ boxed(import.meta.filename, () => {
     assert.match(of('addresses')?.text ?? '', /172\.24\.4\.128\/25 on other0/)
     for (const subject of ['Neutron', 'addresses', 'forwarding', 'libvirt'])
       assert.ok(of(subject)?.advice, `${subject} says what to do`)
+
+    // A look that fails costs the others nothing.
+    assert.match(of('all-in-one')?.text ?? '', /not looked at: .*nucleon\.json is damaged/)
 
     const poor = await doctor(directory, { PATH: '/nonexistent' })
     assert.equal(poor.code, 1)
