@@ -6,28 +6,63 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { dhcpAgentSections, l2AgentSections } from '../runtime/config/roles.ts'
+import { sampleConfig } from '../runtime/config/sample.ts'
 import { runProcess } from '../runtime/lifecycle.ts'
 import { createLogger, type Logger } from '../runtime/log.ts'
+import { type DescribedOption, endWith, usageOf } from '../runtime/usage.ts'
 import { type RoleName, roleNames, startAgent } from './assembly.ts'
 import { readAgentConfig } from './settings.ts'
 
-const usage = `usage: agents/main.ts --server URL --credential-file FILE --state DIR [--host NAME]
-  [--config-file FILE]… [--roles ${roleNames.join()}] [--ovsdb SOCKET] [--ovs-rundir DIR] [--no-repair]`
+const options = {
+  host: { type: 'string', value: 'NAME', help: 'name of this host ([DEFAULT] host, else the hostname)' },
+  server: { type: 'string', value: 'unix:PATH|http://HOST:PORT', help: 'the feed of a server' },
+  'credential-file': { type: 'string', value: 'FILE', help: "this host's credential (nucleon credential)" },
+  'config-file': {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'FILE',
+    help: 'configuration (openvswitch_agent.ini, dhcp_agent.ini …); what is read later stands above',
+  },
+  state: { type: 'string', value: 'DIR', help: 'directory of what the agent keeps on this host' },
+  roles: { type: 'string', value: 'ROLE,…', default: roleNames.join(), help: 'what the agent does' },
+  ovsdb: {
+    type: 'string',
+    value: 'SOCKET',
+    default: '/run/openvswitch/db.sock',
+    help: 'database of Open vSwitch',
+  },
+  'ovs-rundir': {
+    type: 'string',
+    value: 'DIR',
+    default: '/run/openvswitch',
+    help: 'where Open vSwitch has its sockets',
+  },
+  'no-repair': {
+    type: 'boolean',
+    default: false,
+    help: 'make what is missing, and never put right what others altered',
+  },
+  'sample-config': {
+    type: 'boolean',
+    default: false,
+    help: 'print every option of the configuration, of the L2 role and of the DHCP role, and end',
+  },
+  help: { type: 'boolean', short: 'h', default: false, help: 'print this, and end' },
+} as const satisfies Record<string, DescribedOption>
+
+const usage = usageOf('nucleon agent --server URL --credential-file FILE --state DIR [options]', options)
+
+/** Each role reads sections of its own under the same names, as each of Neutron's agents does. */
+const samples = () =>
+  `# L2 (Neutron: openvswitch_agent.ini)\n\n${sampleConfig(l2AgentSections)}
+# DHCP (Neutron: dhcp_agent.ini)\n\n${sampleConfig(dhcpAgentSections)}`
 
 function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      host: { type: 'string' },
-      server: { type: 'string' },
-      'credential-file': { type: 'string' },
-      'config-file': { type: 'string', multiple: true, default: [] },
-      state: { type: 'string' },
-      roles: { type: 'string', default: roleNames.join() },
-      ovsdb: { type: 'string', default: '/run/openvswitch/db.sock' },
-      'ovs-rundir': { type: 'string', default: '/run/openvswitch' },
-      'no-repair': { type: 'boolean', default: false },
-    },
-  })
+  const { values } = parseArgs({ options })
+  if (values.help) endWith(usage)
+  if (values['sample-config']) endWith(samples())
   const { server, state, 'credential-file': credentialFile } = values
   if (server === undefined || state === undefined || credentialFile === undefined) throw new Error(usage)
   return { ...values, server, state: resolve(state), credentialFile, roles: readRoles(values.roles) }

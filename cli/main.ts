@@ -72,6 +72,16 @@ function build(): Command {
       .action(async (args: string[]) => (await import('./parts/parts.command.ts')).runPart(part, args))
   }
 
+  program
+    .command('credential')
+    .description("make the credential of a host's agent (for many hosts)")
+    .argument('<host>', 'name of the host, as its agent gives it')
+    .requiredOption('--feed-secret-file <file>', 'the secret that the servers have')
+    .option('--output <file>', 'where to write it, for its owner alone (default: printed)')
+    .action(async (host, options) =>
+      (await import('./parts/credential.command.ts')).credential(host, options),
+    )
+
   const instance = program
     .command('instance')
     .description('instances on this host, plugged as Nova plugs them')

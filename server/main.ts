@@ -8,29 +8,58 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfigFiles } from '../runtime/config/load.ts'
 import { loadRoleConfig, serverSections } from '../runtime/config/roles.ts'
+import { sampleConfig } from '../runtime/config/sample.ts'
 import { runProcess } from '../runtime/lifecycle.ts'
 import { createLogger } from '../runtime/log.ts'
+import { type DescribedOption, endWith, usageOf } from '../runtime/usage.ts'
 import { configDirectoryOf, policyOf, startServer } from './assembly.ts'
 import { nobody, readBootstrap } from './identity/embedded/bootstrap.ts'
 import { parseFeedAddress, parseTcpAddress } from './listen.ts'
 import { dropPrivileges, parseUser } from './privileges.ts'
 
-const usage = `usage: server/main.ts --state DIR [--config-file FILE]… [--api HOST:PORT] [--identity HOST:PORT]
-  [--feed unix:PATH|http://HOST:PORT]… [--feed-secret-file FILE] [--bootstrap FILE] [--user UID:GID]`
+const options = {
+  state: { type: 'string', value: 'DIR', help: "directory of the server's database, if that is SQLite" },
+  'config-file': {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'FILE',
+    help: 'configuration (neutron.conf, ml2_conf.ini …); what is read later stands above',
+  },
+  api: { type: 'string', value: 'HOST:PORT', help: 'where the Networking API listens' },
+  identity: { type: 'string', value: 'HOST:PORT', help: 'where the embedded identity service listens' },
+  feed: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'unix:PATH|http://HOST:PORT',
+    help: 'where agents ask for their documents',
+  },
+  'feed-secret-file': {
+    type: 'string',
+    value: 'FILE',
+    help: "the secret that agents' credentials are made with (nucleon credential)",
+  },
+  bootstrap: {
+    type: 'string',
+    value: 'FILE',
+    help: 'users and projects that the identity service has from the start',
+  },
+  user: { type: 'string', value: 'UID:GID', help: 'who to become, if started as root' },
+  'sample-config': {
+    type: 'boolean',
+    default: false,
+    help: 'print every option of the configuration, and end',
+  },
+  help: { type: 'boolean', short: 'h', default: false, help: 'print this, and end' },
+} as const satisfies Record<string, DescribedOption>
+
+const usage = usageOf('nucleon server --state DIR [options]', options)
 
 function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      state: { type: 'string' },
-      'config-file': { type: 'string', multiple: true, default: [] },
-      api: { type: 'string' },
-      identity: { type: 'string' },
-      feed: { type: 'string', multiple: true, default: [] },
-      'feed-secret-file': { type: 'string' },
-      bootstrap: { type: 'string' },
-      user: { type: 'string' },
-    },
-  })
+  const { values } = parseArgs({ options })
+  if (values.help) endWith(usage)
+  if (values['sample-config']) endWith(sampleConfig(serverSections))
   const { state, user, 'config-file': configFiles, 'feed-secret-file': secretFile } = values
   if (state === undefined) throw new Error(usage)
   if (values.feed.length > 0 && secretFile === undefined) throw new Error('--feed needs --feed-secret-file')

@@ -11,6 +11,7 @@ import { list } from '../../client/networking.ts'
 import { detectDatapath, findOvs, startOvs } from '../../host/ovs/daemons.ts'
 import { replaceFile } from '../../runtime/files.ts'
 import { UserError } from '../errors.ts'
+import { requireHostName } from '../host-name.ts'
 import { programOf } from '../programs.ts'
 import { requireFreePort, takeControl } from '../state/control.ts'
 import {
@@ -57,15 +58,6 @@ function serverUser(): number {
     .split('\n')
     .find((each) => each.startsWith('nucleon:'))
   return line === undefined ? dynamicUser : Number(line.split(':')[2])
-}
-
-/** Names of hosts reach configuration files and the API. */
-function requireHostName(name: string): string {
-  if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(name)) return name
-  throw new UserError(
-    `${JSON.stringify(name)} is no name for a host`,
-    'Letters, digits, dots and dashes; at most 63.',
-  )
 }
 
 /** Makes the directories, so that the server's user reaches its own. */
