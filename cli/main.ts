@@ -4,9 +4,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { describeError } from './errors.ts'
-import { version } from './paths.ts'
-
-const defaultState = '/var/lib/nucleon'
+import { defaultState, version } from './paths.ts'
 
 function port(text: string): number {
   const value = Number(text)

@@ -14,6 +14,7 @@ import {
   netmask,
   overlaps,
   parseCidr,
+  parseHostPort,
   parseIp,
   sortableAdd,
   sortableIp,
@@ -122,6 +123,14 @@ test('EUI-64', () => {
   assert.equal(eui64('2001:db8::/64', 'fa:16:3e:00:00:01'), '2001:db8::f816:3eff:fe00:1')
   assert.throws(() => eui64('10.0.0.0/24', 'fa:16:3e:00:00:01'), TypeError)
   assert.throws(() => eui64('2001:db8::/64', 'fa:16:3e:00:00'), TypeError)
+})
+
+test('a host and a port', () => {
+  assert.deepEqual(parseHostPort('cloud.example:9696'), { host: 'cloud.example', port: 9696 })
+  assert.deepEqual(parseHostPort('[2001:db8::1]:0'), { host: '2001:db8::1', port: 0 })
+  for (const text of ['', ':1', 'a', 'a:', 'a:b', 'a:65536', '2001:db8::1:80', '[::1]', 'a:1 ']) {
+    assert.equal(parseHostPort(text), undefined, text)
+  }
 })
 
 test('a part with three dots tells how an address begins', () => {

@@ -52,16 +52,6 @@ function ipv4Number(text: string): number {
   return value
 }
 
-/** True when the text is an address that parseIp takes. */
-export function isIp(text: string): boolean {
-  return parseIp(text) !== undefined
-}
-
-/** 4, 6, or undefined when the text is no address. */
-export function ipVersion(text: string): IpVersion | undefined {
-  return parseIp(text)?.version
-}
-
 /** An address as text: dotted decimal, or RFC 5952 compact lower case. */
 export function formatIp(value: bigint, version: IpVersion): string {
   if (version === 4) {
@@ -227,11 +217,6 @@ const byFirst = (a: IpRange, b: IpRange): number => (a.first < b.first ? -1 : a.
 
 const macPattern = /^[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}$/
 
-/** True for `aa:bb:cc:dd:ee:ff` in any case. */
-export function isMac(text: string): boolean {
-  return macPattern.test(text)
-}
-
 /** The interface's address in a /64 by modified EUI-64 (RFC 4291, appendix A). Throws when either is malformed. */
 export function eui64(prefix: Cidr | string, mac: string): string {
   const cidr = typeof prefix === 'string' ? parseCidr(prefix) : prefix
@@ -291,4 +276,10 @@ export function compactCidrs(cidrs: readonly Cidr[]): Cidr[] {
 /** Bits of an address: 32 or 128. */
 export function addressBits(version: number): number {
   return version === 4 ? 32 : 128
+}
+
+/** `HOST:PORT` or `[V6]:PORT`, port 0 included; undefined when the text is something else. */
+export function parseHostPort(text: string): { host: string; port: number } | undefined {
+  const [, v6, host = v6, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  return host === undefined || Number(port) > 65535 ? undefined : { host, port: Number(port) }
 }

@@ -64,11 +64,6 @@ export const bodyTooLarge = fault(
   413,
   () => 'The body of the request is too large.',
 )
-export const unsupportedMediaType = fault(
-  'HTTPUnsupportedMediaType',
-  415,
-  (type: string) => `Content type ${type} is not supported: send application/json.`,
-)
 export const notImplemented = fault(
   'HTTPNotImplemented',
   501,
@@ -332,12 +327,6 @@ export const hostRoutesExhausted = fault(
   400,
   (subnet: string, limit: number) => `Subnet ${subnet}: more than ${limit} host routes.`,
 )
-export const ipAddressInUse = fault(
-  'IpAddressInUse',
-  409,
-  (network: string, address: string) =>
-    `Unable to complete operation for network ${network}: the IP address ${address} is in use.`,
-)
 export const ipAddressAlreadyAllocated = fault(
   'IpAddressAlreadyAllocated',
   409,
@@ -353,11 +342,6 @@ export const ipAddressGenerationFailureNoMatchingSubnet = fault(
   409,
   (network: string, serviceType: string) =>
     `No more IP addresses available on network ${network}: no subnet fits the service type ${serviceType}.`,
-)
-export const externalIpAddressExhausted = fault(
-  'ExternalIpAddressExhausted',
-  400,
-  (network: string) => `Unable to find any IP address on external network ${network}.`,
 )
 export const invalidIpForNetwork = fault(
   'InvalidIpForNetwork',
@@ -383,12 +367,6 @@ export const macAddressInUse = fault(
   409,
   (network: string, mac: string) =>
     `Unable to complete operation for network ${network}: the MAC address ${mac} is in use.`,
-)
-export const unsupportedPortDeviceOwner = fault(
-  'UnsupportedPortDeviceOwner',
-  409,
-  (operation: string, owner: string, port: string) =>
-    `Operation ${operation} is not supported for device_owner ${owner} of port ${port}.`,
 )
 export const allowedAddressPairExhausted = fault(
   'AllowedAddressPairExhausted',
@@ -427,7 +405,6 @@ export const portBindingError = fault(
 )
 
 // Agents.
-export const agentNotFound = fault('AgentNotFound', 404, (id: string) => `Agent ${id} could not be found.`)
 export const invalidDhcpAgent = fault(
   'InvalidDHCPAgent',
   404,
@@ -638,11 +615,6 @@ export const securityGroupDefaultAlreadyExists = fault(
   'SecurityGroupDefaultAlreadyExists',
   409,
   () => 'Default security group already exists.',
-)
-export const securityGroupRuleNotFound = fault(
-  'SecurityGroupRuleNotFound',
-  404,
-  (id: string) => `Security group rule ${id} does not exist.`,
 )
 export const securityGroupRuleExists = fault(
   'SecurityGroupRuleExists',

@@ -326,10 +326,5 @@ export function compose(coreResources: readonly Resource[], extensions: readonly
 
 type ValueOf<A> = A extends Attribute<infer T> ? T : never
 
-/** What a client may send in POST for these attributes: all that may be set, the required ones surely. */
-export type CreateBody<A extends Attributes> = {
-  [K in keyof A]?: ValueOf<A[K]>
-}
-
 /** The values of an object's attributes. */
 export type Values<A extends Attributes> = { [K in keyof A]: ValueOf<A[K]> }

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { parseHostPort } from '../lib/addresses.ts'
 
 /** A registry with what every process has: memory, CPU, the lag of its event loop. */
 export function createMetrics(process: 'server' | 'agent'): Registry {
@@ -33,9 +34,9 @@ export interface MetricsServer {
 
 /** Serves `GET /metrics` at `HOST:PORT` or `[V6]:PORT`. Throws when the text is no address, or it is in use. */
 export async function serveMetrics(registry: Registry, address: string): Promise<MetricsServer> {
-  const [, v6, host = v6, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address) ?? []
-  if (host === undefined || Number(port) > 65535)
-    throw new Error(`${address} is no address: expected HOST:PORT`)
+  const where = parseHostPort(address)
+  if (where === undefined) throw new Error(`${address} is no address: expected HOST:PORT`)
+  const { host } = where
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
       response.writeHead(404).end()
@@ -48,7 +49,7 @@ export async function serveMetrics(registry: Registry, address: string): Promise
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port: Number(port) }, resolve)
+    server.listen(where, resolve)
   })
   const bound = server.address() as AddressInfo
   return {

@@ -2,6 +2,7 @@
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { parseHostPort } from '../lib/addresses.ts'
 
 export interface TcpAddress {
   host: string
@@ -13,9 +14,9 @@ export type Address = TcpAddress | { path: string }
 
 /** Throws when the text is no address. */
 export function parseTcpAddress(text: string): TcpAddress {
-  const [, v6, host = v6, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
-  if (host === undefined || Number(port) > 65535) throw new Error(`${text} is no address: expected HOST:PORT`)
-  return { host, port: Number(port) }
+  const address = parseHostPort(text)
+  if (address === undefined) throw new Error(`${text} is no address: expected HOST:PORT`)
+  return address
 }
 
 /** `unix:/path/feed.sock` or `http://HOST:PORT`. */

@@ -15,7 +15,7 @@ export type View = Record<string, unknown> & { id: string }
 /** A validated body: converted values; attributes the client left out and that have no default are absent. */
 export type Input = Record<string, unknown>
 
-/** What column expressions may depend on. `alias` is the table's alias in the query (always the table's name). */
+/** What column expressions may depend on; in the query the table goes by its own name. */
 export interface QueryScope {
   tx: ReadTx
   context: Context
@@ -34,7 +34,7 @@ export interface Column {
  * (`network:project_id`, `network:shared`, `network:router:external`).
  */
 export interface Reader {
-  /** The table that one row of stands for one object; its primary key is `id`. */
+  /** Each row of this table is an object; its primary key is `id`. */
   table: keyof Tables
   /** Columns that views need whatever is asked for, beside those of attributes. */
   always?: readonly string[]

@@ -5,6 +5,7 @@
 import { inspect } from 'node:util'
 import { findOvs } from '../../host/ovs/daemons.ts'
 import { UserError } from '../errors.ts'
+import { defaultState } from '../paths.ts'
 import { runningIn } from '../state/control.ts'
 import { type Layout, layoutOf, readMemory, requireMemory } from '../state/layout.ts'
 import { type AllInOne, startAllInOne, type UpOptions } from '../up/all-in-one.ts'
@@ -74,7 +75,7 @@ async function proveAll(world: World, fault: string | undefined): Promise<number
 }
 
 function howToGoOn(layout: Layout, state: string): string {
-  const option = state === '/var/lib/nucleon' ? '' : ` --state ${layout.root}`
+  const option = state === defaultState ? '' : ` --state ${layout.root}`
   return `
 Go on from here, in another shell:
   export OS_CLIENT_CONFIG_FILE=${layout.clouds}

@@ -7,6 +7,7 @@ import { type Client, createClient } from '../../client/http.ts'
 import { callsOf, type ResourceCalls } from '../../client/resources.ts'
 import type { Attribute, Model, Resource } from '../../model/resource.ts'
 import { UserError } from '../errors.ts'
+import { defaultState } from '../paths.ts'
 import { bodyOf, filtersOf, type Given, type IdOf, tagFilters, textOf, textsOf, withoutOf } from './bodies.ts'
 import { cloudOf } from './clouds.ts'
 import { type Member, memberCall, memberOptions, membersOf, memberUsage } from './member.command.ts'
@@ -81,7 +82,7 @@ async function memberAnswer(model: Model, one: Member, [verb = '', ...args]: str
 function ready(model: Model, values: Given) {
   const format = String(values.format ?? 'table') as Format
   if (!formats.includes(format)) throw new UserError(`-f ${format}: one of ${formats.join(', ')}`)
-  const state = String(values.state ?? process.env.NUCLEON_STATE ?? '/var/lib/nucleon')
+  const state = String(values.state ?? process.env.NUCLEON_STATE ?? defaultState)
   const cloud = cloudOf(textOf(values['os-cloud']), state, process.env)
   const client = createClient(cloud)
   const idOf: IdOf = async (kind, name) => {

@@ -2,7 +2,7 @@
  * Who may do what: rules decided for a request's context. What is left of a rule for a kind of token is worked out
  * once and kept (bounded), so that a request costs map look-ups.
  */
-import { attributesOf, decide, type Residual, type Target } from '../../model/policy/residual.ts'
+import { decide, type Residual, type Target } from '../../model/policy/residual.ts'
 import type { Credentials, RuleBook } from '../../model/policy/rulebook.ts'
 import type { Context } from '../context.ts'
 
@@ -81,9 +81,4 @@ function accessOf(book: RuleBook, credentials: Credentials): Access {
       return values.get(key) as T
     },
   }
-}
-
-/** The attributes of a target that the rules look at, for whoever has to read them. */
-export function attributesOfRules(access: Access, rules: readonly string[]): Set<string> {
-  return new Set(rules.flatMap((rule) => [...attributesOf(access.residual(rule))]))
 }

@@ -1,5 +1,5 @@
 /** Options that every process has. */
-import { boolean, oneOf, option, text } from '../option.ts'
+import { boolean, text } from '../option.ts'
 
 export const commonOptions = {
   debug: boolean({ default: false, help: 'Log reasons as well as changes (level debug instead of info).' }),
@@ -8,8 +8,3 @@ export const commonOptions = {
     help: 'Name of this host, as agents report it and as binding:host_id names it. The system host name if not set.',
   }),
 }
-
-export const logLevelOption = option(oneOf(['debug', 'info', 'warn', 'error']), {
-  default: null,
-  help: 'Least level of what is logged; overrides [DEFAULT] debug.',
-})
