@@ -277,6 +277,20 @@ test('a new epoch: what is not wanted any more goes, and all facts are told agai
   )
 })
 
+test('a database that was put back: facts are told again though its epoch is the same', async (t) => {
+  const server = scriptedFeed()
+  server.put(net, doc(5), doc(5), doc(5))
+  const { daemon, host, cache } = await run(t, { feed: memoryFeed(server), directory: directoryFor(t) })
+  await daemon.ready
+  host.plug(port(5).id)
+  const wired = { kind: 'port-wired', port_id: port(5).id, generation: 1, wired: true }
+  await until('it is wired', () => isDeepStrictEqual(fact(server, 5), wired))
+  await until('acknowledged', () => daemon.pendingFacts() === 0)
+  server.rewind()
+  await until('positions went back', () => cache.replica.position?.sequence === 2)
+  await until('facts are told again', () => fact(server, 5) !== undefined)
+})
+
 test('a document that changed unnoticed is found by the digest, and it alone is fetched', async (t) => {
   const server = scriptedFeed()
   server.put(net, ...Array.from({ length: 300 }, (_, n) => doc(n)))

@@ -92,7 +92,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         converged.resolve(host.idle())
       }
     },
-    onEpoch: () => reporter.again(),
+    onForgotten: () => reporter.again(),
     ...(options.safetyPull === undefined ? {} : { safetyPull: options.safetyPull }),
   })
 

@@ -1,6 +1,6 @@
 /**
  * Tells the server what this host has found and done. Facts are states, not events: the newest of each subject is sent
- * in batches, and again until the server has acknowledged it; all are sent again to a server that began a new epoch.
+ * in batches, and again until the server has acknowledged it; all are sent again to a server that may have forgotten them.
  */
 import type { Fact, Feed } from '../../bus/feed.ts'
 import { FeedRefused } from '../../bus/http.ts'

@@ -15,8 +15,8 @@ export interface SyncOptions {
   log: Logger
   /** Called after the replica took something in. `complete`: nothing more is to be had now. */
   onChanges(changes: readonly DocumentChange[], complete: boolean): void
-  /** The server has begun a new epoch: it may have forgotten what it was told. */
-  onEpoch(): void
+  /** What the server holds has another history than was known here: it may have forgotten what it was told. */
+  onForgotten(): void
   /** Milliseconds between pulls without hints. */
   safetyPull?: number
 }
@@ -82,7 +82,7 @@ export function createSync(options: SyncOptions): Sync {
     const silent = page.upserts.length + page.removals.length === 0 && !page.snapshot && page.complete
     const moved = position?.sequence !== page.position.sequence || newEpoch
     const changes = silent && !moved && !inSnapshot ? [] : cache.apply(page)
-    if (newEpoch) options.onEpoch()
+    if (page.snapshot) options.onForgotten()
     if (changes.length > 0) log.debug({ documents: changes.length, ...page.position }, 'documents changed')
     return changes
   }
@@ -112,6 +112,7 @@ export function createSync(options: SyncOptions): Sync {
       gathered = gathered.concat(changes)
       act(cache.replica.complete)
     }
+    options.onForgotten()
     log.warn(
       { fetched: wanted.length, removed: removals.length },
       'documents differed from the server: mended',

@@ -11,6 +11,8 @@ export interface ScriptedFeed extends Feed {
   tamper(envelope: Envelope): void
   /** Begins a new epoch: positions and facts are forgotten, documents are not. */
   restart(): void
+  /** Puts back a backup: positions go back and facts are forgotten within the same epoch, documents are not. */
+  rewind(): void
   /** The newest fact of each kind and port, as `kind port`. */
   readonly facts: ReadonlyMap<string, Fact>
   /** All facts in the order in which they came. */
@@ -43,6 +45,13 @@ export function scriptedFeed(options: { pageSize?: number } = {}): ScriptedFeed 
     for (const listener of listeners) listener({ sequence })
   }
 
+  function rewind(): void {
+    sequence = 0
+    changes.clear()
+    facts.clear()
+    for (const envelope of documents.values()) note(envelope)
+  }
+
   return {
     facts,
     told,
@@ -64,14 +73,12 @@ export function scriptedFeed(options: { pageSize?: number } = {}): ScriptedFeed 
     },
     restart() {
       epoch += 1
-      sequence = 0
-      changes.clear()
-      facts.clear()
-      for (const envelope of documents.values()) note(envelope)
+      rewind()
     },
+    rewind,
     async pull(since) {
       calls.pull += 1
-      const known = since?.epoch === position().epoch ? since : null
+      const known = since?.epoch === position().epoch && since.sequence <= sequence ? since : null
       const due = [...changes.values()].filter((change) => change.sequence > (known?.sequence ?? 0))
       const page = due.slice(0, pageSize)
       const complete = page.length === due.length

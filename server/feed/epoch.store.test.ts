@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { silentLogger } from '../../runtime/log.ts'
 import { forEachEngine } from '../store/testing.ts'
-import { ensureEpoch, renewEpoch } from './epoch.ts'
+import { ensureEpoch } from './epoch.ts'
 import { note } from './testing.ts'
 
 const options = { requestId: 'req-test' }
@@ -13,7 +13,12 @@ forEachEngine(
     const [one, two] = await Promise.all([store, other].map((each) => ensureEpoch(each, silentLogger)))
     assert.equal(one, two)
     assert.equal(await ensureEpoch(store, silentLogger), one)
-    await renewEpoch(store)
+    await store.write(options, (tx) =>
+      tx.db
+        .deleteFrom('feed_epoch')
+        .execute()
+        .then(() => {}),
+    )
     assert.notEqual(await ensureEpoch(store, silentLogger), one)
   },
 )

@@ -8,7 +8,10 @@ import { documentSchema } from '../../model/documents/documents.ts'
 import type { Logger } from '../../runtime/log.ts'
 import type { ReadTx, Store } from '../store/store.ts'
 
-/** Answers the epoch; makes it on a new database, and on one that was restored on another PostgreSQL cluster. */
+/**
+ * Answers the epoch; makes it where there is none (on a new database, or where an operator who put back a backup has
+ * deleted it), and on a database that was restored on another PostgreSQL cluster.
+ */
 export async function ensureEpoch(store: Store, log: Logger): Promise<string> {
   const known = await store.read(async (tx) => {
     const row = await tx.db.selectFrom('feed_epoch').selectAll().executeTakeFirst()
@@ -31,13 +34,6 @@ export async function ensureEpoch(store: Store, log: Logger): Promise<string> {
     await db.updateTable('feed_epoch').set({ epoch, origin }).execute()
     log.warn({ epoch }, 'the database was restored: all hosts start over')
     return epoch
-  })
-}
-
-/** Gives the database a new epoch: after an SQLite file was put back from a backup. */
-export async function renewEpoch(store: Store): Promise<void> {
-  await store.write({ requestId: `req-${randomUUID()}` }, async ({ db }) => {
-    await db.updateTable('feed_epoch').set({ epoch: randomUUID() }).execute()
   })
 }
 
