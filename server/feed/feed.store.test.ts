@@ -182,14 +182,29 @@ forEachEngine('a large snapshot comes in pages, though tombstones above it are p
   })
 })
 
+forEachEngine('an epoch that one server begins is that of all', async (tools) => {
+  const { store } = tools
+  await withFeed(tools, async ({ feed }) => {
+    const { position } = await feed.of('x').pull(null)
+    await store.write(write, async ({ db }) => {
+      await db.updateTable('feed_epoch').set({ origin: 'another cluster' }).execute()
+    })
+    const other = await serve(store)
+    const pages = [await other.of('x').pull(position), await feed.of('x').pull(position)]
+    other.close()
+    assert.notEqual(pages[0]?.position.epoch, position.epoch)
+    assert.deepEqual(pages[1], pages[0])
+    const reply = await feed.of('x').heartbeat(beat({ position }))
+    assert.equal(reply.position.epoch, pages[0]?.position.epoch)
+  })
+})
+
 forEachEngine('what changes between the pages of a snapshot is in its later pages', async (tools) => {
   const { store } = tools
-  await withFeed(tools, async ({ feed, relay }) => {
+  await withFeed(tools, async ({ relay }) => {
     await put(store, ...['a', 'b', 'c', 'd', 'e'].map((id) => port(id, 'old', 'x')))
     await relay.caughtUp()
-    const { epoch } = (await feed.of('x').pull(null)).position
-    const page = (since: Parameters<typeof readPage>[3]) =>
-      store.read((tx) => readPage(tx, epoch, 'x', since, 2))
+    const page = (since: Parameters<typeof readPage>[2]) => store.read((tx) => readPage(tx, 'x', since, 2))
     const first = await page(null)
     assert.deepEqual(
       first.upserts.map(({ id }) => id),

@@ -29,14 +29,14 @@ export async function createFeed({
   recordFacts,
   log,
 }: FeedOptions): Promise<FeedServer> {
-  const epoch = await ensureEpoch(store, log)
+  await ensureEpoch(store, log)
   const hints = createHints(store)
   return {
     of: (host) => ({
-      pull: (since) => store.read((tx) => readPage(tx, epoch, host, since)),
+      pull: (since) => store.read((tx) => readPage(tx, host, since)),
       async heartbeat(beat) {
         await recordHeartbeat(store, host, beat)
-        const reply = await store.read((tx) => compareDigest(tx, epoch, host, beat.position, beat.digest))
+        const reply = await store.read((tx) => compareDigest(tx, host, beat.position, beat.digest))
         if (!reply.agrees)
           log.warn({ host, ...reply.position }, 'a host holds other documents than it was told')
         return reply

@@ -15,13 +15,18 @@ import type { ReadTx } from '../store/store.ts'
 export const pageSize = 500
 
 interface Standing {
+  /** The epoch of this snapshot: another server may have begun a new one. */
+  epoch: string
   sequence: number
   floor: number
   digest: string
 }
 
 const standingOf = prepared('feed-host', (db, p: { host: string }) =>
-  db.selectFrom('hosts').select(['sequence', 'floor', 'digest']).where('host', '=', p.host),
+  db
+    .selectFrom('feed_epoch as history')
+    .leftJoin('hosts as host', (join) => join.on('host.host', '=', p.host))
+    .select(['history.epoch', 'host.sequence', 'host.floor', 'host.digest']),
 )
 
 const rowsAfter = prepared('feed-rows', (db, p: { host: string; after: number; limit: number }) =>
@@ -64,7 +69,14 @@ const documentsOf = prepared(
 )
 
 async function standing(tx: ReadTx, host: string): Promise<Standing> {
-  return (await standingOf.first(tx, { host })) ?? { sequence: 0, floor: 0, digest: emptyDigest }
+  const row = await standingOf.first(tx, { host })
+  if (row === undefined) throw new Error('the database has no epoch')
+  return {
+    epoch: row.epoch,
+    sequence: row.sequence ?? 0,
+    floor: row.floor ?? 0,
+    digest: row.digest ?? emptyDigest,
+  }
 }
 
 /**
@@ -74,12 +86,11 @@ async function standing(tx: ReadTx, host: string): Promise<Standing> {
  */
 export async function readPage(
   tx: ReadTx,
-  epoch: string,
   host: string,
   since: Position | null,
   limit = pageSize,
 ): Promise<FeedPage> {
-  const { sequence, floor } = await standing(tx, host)
+  const { epoch, sequence, floor } = await standing(tx, host)
   const known = since !== null && since.epoch === epoch && Math.abs(since.sequence) <= sequence
   const within = known && since.sequence < 0
   const snapshot = !known || (!within && since.sequence < floor)
@@ -105,16 +116,15 @@ export async function readPage(
 /** Compares positions and digests: they disagree only where a host that is up to date holds something else. */
 export async function compareDigest(
   tx: ReadTx,
-  epoch: string,
   host: string,
   position: Position | null,
   digest: string | null,
 ): Promise<HeartbeatReply> {
   const now = await standing(tx, host)
-  const same = position !== null && position.epoch === epoch && position.sequence === now.sequence
+  const same = position !== null && position.epoch === now.epoch && position.sequence === now.sequence
   return {
     agrees: !same || digest === null || digest === now.digest,
-    position: { epoch, sequence: now.sequence },
+    position: { epoch: now.epoch, sequence: now.sequence },
   }
 }
 
