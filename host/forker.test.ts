@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { after, test } from 'node:test'
 import { processesWhere } from '../runtime/process-stat.ts'
 import { createForker } from './forker.ts'
@@ -43,6 +44,25 @@ test('one that does not read its input, or does not end, or cannot start, is tol
   assert.match((await sh('kill -9 $$')).reason ?? '', /signal 9/)
 })
 
+test('a large input needs no disk', async () => {
+  await sh('true')
+  limit('fsize', 0)
+  const text = 'x'.repeat(1_000_000)
+  assert.equal((await exec(['cat'], text)).stdout, text)
+})
+
+test('a program for which there are no files left fails alone', async () => {
+  const slow = sh('sleep 0.3; echo slow')
+  await sh('true')
+  limit('nofile', 6)
+  const { status, reason } = await sh('true')
+  assert.equal(status, null)
+  assert.match(reason ?? '', /cannot start: Too many open files/)
+  assert.equal((await slow).stdout, 'slow\n')
+  limit('nofile', 1024)
+  assert.equal((await sh('echo again')).stdout, 'again\n')
+})
+
 test('when its process is killed, what runs fails and the next program finds another', async () => {
   const running = sh('sleep 5')
   await sh('true')
@@ -51,6 +71,10 @@ test('when its process is killed, what runs fails and the next program finds ano
   assert.deepEqual([status, reason], [null, 'the process that runs programs has ended'])
   assert.equal((await sh('echo again')).stdout, 'again\n')
 })
+
+function limit(what: string, value: number): void {
+  execFileSync('prlimit', ['--pid', String(perlChild()), `--${what}=${value}:1024`])
+}
 
 /** The process of this test's forker. */
 function perlChild(): number {

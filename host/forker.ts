@@ -13,17 +13,19 @@ import { entering, netnsDir, setns } from './linux/netns.ts'
 import type { Ended, Program, Runner } from './run.ts'
 
 /**
- * Ends with its standard input, which ends with the agent. Programs are ended by an alarm that outlives exec. An input
- * that a pipe holds at once does not wait for its reader; a larger one is a file without a name.
+ * Ends with its standard input, which ends with the agent. Programs are ended by an alarm that outlives exec. What a
+ * pipe does not hold of an input is written as its reader takes it. A program that cannot be started fails alone.
  */
 const script = `
 use strict;
-my ($asked, %job, %pipe) = ('');
+my ($asked, %job, %pipe, %input) = ('');
 $SIG{PIPE} = 'IGNORE';
 binmode STDIN; binmode STDOUT;
 while (1) {
-  my $ready = ''; vec($ready, $_, 1) = 1 for 0, keys %pipe;
-  next if select($ready, undef, undef, undef) < 0;
+  my ($ready, $free) = ('', '');
+  vec($ready, $_, 1) = 1 for 0, keys %pipe; vec($free, $_, 1) = 1 for keys %input;
+  next if select($ready, $free, undef, undef) < 0;
+  feed($_) for grep { vec($free, $_, 1) } keys %input;
   for my $number (grep { vec($ready, $_, 1) } keys %pipe) {
     my ($id, $stream, $file) = @{$pipe{$number}};
     next if sysread($file, $job{$id}{$stream}, 65536, length $job{$id}{$stream});
@@ -35,17 +37,15 @@ while (1) {
   while (length $asked >= 8) {
     my ($id, $size) = unpack 'NN', $asked;
     last if length $asked < 8 + $size;
-    start($id, unpack '(N/a*)*', substr($asked, 8, $size));
+    my $why = start($id, unpack '(N/a*)*', substr($asked, 8, $size));
+    answer($id, 9, '', "cannot start: $why") if $why;
     substr($asked, 0, 8 + $size) = '';
   }
 }
 sub start {
   my ($id, $seconds, $space, $input, @argv) = @_;
-  pipe(my $out, my $out_end) && pipe(my $err, my $err_end) or exit 1;
-  my ($in, $in_end); my $fits = length $input <= 65536;
-  $fits ? pipe($in, $in_end) : open($in, '+>', undef) or exit 1;
-  if (!$fits) { print $in $input; seek($in, 0, 0) }
-  my $pid = fork; exit 1 unless defined $pid;
+  pipe(my $in, my $in_end) && pipe(my $out, my $out_end) && pipe(my $err, my $err_end) or return "$!";
+  my $pid = fork; return "$!" unless defined $pid;
   if (!$pid) {
     open(STDIN, '<&', $in); open(STDOUT, '>&', $out_end); open(STDERR, '>&', $err_end);
     alarm $seconds; $SIG{PIPE} = 'DEFAULT';
@@ -55,15 +55,27 @@ sub start {
     }
     no warnings; exec { $argv[0] } @argv; fail('cannot start');
   }
-  syswrite($in_end, $input) if $fits && length $input;
   $job{$id} = { pid => $pid, out => '', err => '', open => 2 };
   $pipe{fileno $out} = [$id, 'out', $out]; $pipe{fileno $err} = [$id, 'err', $err];
+  close $in; fcntl($in_end, 4, 2048); # F_SETFL, O_NONBLOCK
+  $input{fileno $in_end} = [$in_end, $input, 0]; feed(fileno $in_end);
+  return '';
+}
+sub feed {
+  my ($number) = @_; my ($file, $text, $at) = @{$input{$number}};
+  my $written = syswrite($file, $text, length($text) - $at, $at);
+  $input{$number}[2] += $written // 0;
+  return if defined $written ? $at + $written < length $text : $! == 11; # EAGAIN
+  delete $input{$number}; close $file;
 }
 sub fail { syswrite(STDERR, "$_[0]: $!"); kill 'KILL', $$; }
 sub finish {
   my ($id) = @_; my $done = delete $job{$id};
   waitpid($done->{pid}, 0);
-  my $body = pack 'N N/a* N/a*', $?, $done->{out}, $done->{err};
+  answer($id, $?, $done->{out}, $done->{err});
+}
+sub answer {
+  my ($id, @said) = @_; my $body = pack 'N N/a* N/a*', @said;
   my $frame = pack('NN', $id, length $body) . $body;
   for (my $at = 0; $at < length $frame;) { $at += syswrite(STDOUT, $frame, length($frame) - $at, $at) || exit }
 }`
