@@ -122,25 +122,24 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
     news.delete(bridge)
     if (held.has(bridge) && !isOld(bridge))
       return { complete: false, found: fresh?.found ?? [], gone: fresh?.gone ?? [] }
+    held.delete(bridge)
+    if (!ovs.bridges().has(bridge)) return { complete: true, found: [] }
     const flows = new Map<string, Observed>()
     const meanwhile: FlowEvent[] = []
-    if (ovs.bridges().has(bridge)) {
-      held.delete(bridge)
-      await watch(bridge)
-      told.set(bridge, meanwhile)
-      const text = await run([
-        ...(['ovs-ofctl', 'dump-flows', '--no-names', '--no-stats', socketOf(bridge)] as const),
-        `cookie=0x${cookie.toString(16)}/-1`,
-      ])
-      const dump: Flow[] = []
-      for (const { cookie: of, expires, table, priority, match, actions } of parseDump(text)) {
-        if (of === cookie && !expires) dump.push({ kind: 'flow', bridge, table, priority, match, actions })
-      }
-      await learnPrinted(bridge, dump)
-      for (const flow of dump) {
-        const seen = observed(printed.get(JSON.stringify(flow)) ?? flow)
-        flows.set(seen.ident, seen)
-      }
+    await watch(bridge)
+    told.set(bridge, meanwhile)
+    const text = await run([
+      ...(['ovs-ofctl', 'dump-flows', '--no-names', '--no-stats', socketOf(bridge)] as const),
+      `cookie=0x${cookie.toString(16)}/-1`,
+    ])
+    const dump: Flow[] = []
+    for (const { cookie: of, expires, table, priority, match, actions } of parseDump(text)) {
+      if (of === cookie && !expires) dump.push({ kind: 'flow', bridge, table, priority, match, actions })
+    }
+    await learnPrinted(bridge, dump)
+    for (const flow of dump) {
+      const seen = observed(printed.get(JSON.stringify(flow)) ?? flow)
+      flows.set(seen.ident, seen)
     }
     held.set(bridge, flows)
     told.delete(bridge)
@@ -205,6 +204,9 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
       },
       ended(lived) {
         monitors.delete(bridge)
+        held.delete(bridge)
+        news.delete(bridge)
+        // A bridge that is gone is looked at when it is made anew.
         if (stopped || !ovs.bridges().has(bridge)) return
         // The switch has gone or come anew: what it holds is unknown.
         setTimeout(() => stopped || distrust(bridge), lived > 2000 ? 50 : 500)
@@ -372,6 +374,9 @@ export function createFlowsFacility(options: FlowsOptions): Facility {
   ovs.onSymbol((symbol) => {
     const keys = keysBySymbol.get(symbol)
     if (keys && keys.size > 0) events?.resolved(keys)
+  })
+  ovs.onBridgeMade((bridge) => {
+    if (dumpedAt.has(bridge)) distrust(bridge)
   })
 
   return {

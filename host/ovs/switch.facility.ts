@@ -56,6 +56,8 @@ export interface SwitchFacility extends Facility {
   onPlugs(listener: (changed: ReadonlySet<string>) => void): void
   bridges(): ReadonlySet<string>
   onBridges(listener: () => void): void
+  /** Told of each bridge that the switch has made, also in the place of another of that name. */
+  onBridgeMade(listener: (bridge: string) => void): void
 }
 
 /** The symbol of a port's OpenFlow number on a bridge, by which listeners are told that it has changed. */
@@ -77,10 +79,13 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
   const untaken = new Map<string, number>()
   /** The row that each port was last seen as. */
   const rowOfPort = new Map<string, string>()
+  /** The row that each bridge was made for. */
+  const madeBridges = new Map<string, string>()
   const waiters = new Set<() => void>()
   const symbolListeners: SymbolListener[] = []
   const plugListeners: ((changed: ReadonlySet<string>) => void)[] = []
   const bridgeListeners: (() => void)[] = []
+  const madeListeners: ((bridge: string) => void)[] = []
   let plugs = new Map<string, Plug>()
   let bridges: ReadonlySet<string> = new Set()
   let events: FacilityEvents | undefined
@@ -110,7 +115,10 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       for (const waiter of waiters) waiter()
     }
     if (touched.bridges.size > 0) refreshBridges()
-    for (const bridge of touched.bridges) events?.changed(`bridge ${bridge}`)
+    for (const bridge of touched.bridges) {
+      events?.changed(`bridge ${bridge}`)
+      noteMade(bridge)
+    }
     for (const port of touched.ports) {
       const uuid = mirror.port(port)?.uuid
       if (uuid !== undefined && uuid !== rowOfPort.get(port)) events?.renewed([`ovs-tag ${port}`])
@@ -120,6 +128,14 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       announcePort(port)
     }
     if (touched.ports.size > 0) refreshPlugs()
+  }
+
+  function noteMade(bridge: string): void {
+    const row = mirror.bridge(bridge)
+    if (!row) madeBridges.delete(bridge)
+    if (row?.datapathId === undefined || madeBridges.get(bridge) === row.uuid) return
+    madeBridges.set(bridge, row.uuid)
+    for (const listener of madeListeners) listener(bridge)
   }
 
   function announcePort(port: string): void {
@@ -620,6 +636,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     onPlugs: (listener) => void plugListeners.push(listener),
     bridges: () => bridges,
     onBridges: (listener) => void bridgeListeners.push(listener),
+    onBridgeMade: (listener) => void madeListeners.push(listener),
   }
 }
 

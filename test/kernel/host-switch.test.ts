@@ -240,6 +240,28 @@ describe('the switch of a host', { skip: whyNoTestHosts() ?? false }, () => {
     })
   })
 
+  test('flows come back on a bridge that was away for a while, and are watched there', async () => {
+    const whole = (await dump(box, 'br-tun')).length
+    const same = async (): Promise<boolean> => (await dump(box, 'br-tun').catch(() => [])).length === whole
+    // A process that does not heed its signal makes a pass of three seconds.
+    const argv = ['sh', '-c', 'trap "" TERM; sleep 60'] as const
+    await host.become(['stubborn', [{ kind: 'process', id: 'stubborn', namespace: null, argv }]])
+    await until('its start', async () => /sleep 60/.test(await box.run(['pgrep', '-ax', 'sleep'])))
+    await host.set(['stubborn', []])
+    await until('the signal', async () => host.logs.some((line) => line.key === 'process stubborn'))
+    // Its monitor says nothing of the flows that go with the bridge.
+    const monitor = (await box.run(['pgrep', '-f', 'ovs-ofctl monitor .*/br-tun.mgmt'])).trim()
+    await box.run(['kill', '-STOP', monitor])
+    await ovs('del-br', 'br-tun')
+    await box.run(['kill', '-KILL', monitor])
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    assert.doesNotMatch(await ovs('list-br'), /br-tun/)
+    await until('flows', same)
+    await host.idle()
+    await box.run(['ovs-ofctl', 'del-flows', 'br-tun', 'table=20'])
+    await until('repair of flows', same)
+  })
+
   test('a flow that the switch refuses fails alone', async () => {
     const good = flow('br-int', 61, 1, 'in_port={port:tap-a}', 'NORMAL')
     const break_ = flow('br-int', 61, 2, '', 'drop\nadd table=61,priority=99,actions=NORMAL')
