@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Heartbeat, Hint } from '../../bus/feed.ts'
 import { bucketDigests } from '../../model/documents/digest.ts'
 import type { DocumentType } from '../../model/documents/documents.ts'
+import { systemClock } from '../../runtime/clock.ts'
 import { silentLogger } from '../../runtime/log.ts'
 import type { Store } from '../store/store.ts'
 import { forEachEngine, onPostgres, type StoreTest, untilHeard } from '../store/testing.ts'
@@ -180,6 +181,28 @@ forEachEngine('a large snapshot comes in pages, though tombstones above it are p
     assert.deepEqual([old.held.size, old.snapshots], [1100, 2], 'older than the tombstones: a snapshot')
     assert.deepEqual(await store.read(({ db }) => db.selectFrom('changes').select('id').execute()), [])
   })
+})
+
+forEachEngine('however many changes there were, all are pruned in their time', async (tools) => {
+  const { store } = tools
+  let later = 0
+  const clock = { ...systemClock, monotonic: () => performance.now() + later }
+  const retention = { changes: -5000, tombstones: 0 }
+  await withFeed(
+    tools,
+    async ({ relay }) => {
+      await store.write(write, async (tx) => {
+        for (let n = 0; n < 4500; n++) note(tx, 'thing', `t${n}`, 'update')
+      })
+      await relay.caughtUp()
+      later = 61_000
+      const left = () => store.read(({ db }) => db.selectFrom('changes').select('id').execute())
+      const end = performance.now() + 10_000
+      while ((await left()).length > 0 && performance.now() < end) await sleep(50)
+      assert.deepEqual(await left(), [])
+    },
+    { clock, retention },
+  )
 })
 
 forEachEngine('an epoch that one server begins is that of all', async (tools) => {

@@ -14,7 +14,7 @@ export interface Retention {
 export const defaultRetention: Retention = { changes: 3_600_000, tombstones: 86_400_000 }
 
 /** Rows removed in one transaction: a delete must not hold up other writers. */
-const pruneLimit = 2000
+export const pruneLimit = 2000
 
 const pruneChanges = prepared('prune-changes', (db, p: { before: string; limit: number }, engine) => {
   const inSight =

@@ -13,7 +13,7 @@ import { deriveAffected } from './derive.ts'
 import { ensureEpoch } from './epoch.ts'
 import { announce } from './hints.ts'
 import { isEmpty, type Plan, planUpdates } from './plan.ts'
-import { defaultRetention, prune, type Retention } from './prune.ts'
+import { defaultRetention, prune, pruneLimit, type Retention } from './prune.ts'
 import type { DocumentSources } from './sources.ts'
 import { writePlan } from './told.ts'
 
@@ -23,7 +23,7 @@ export interface RelayOptions {
   log: Logger
   clock?: Clock
   retention?: Retention
-  /** Milliseconds between two rounds of pruning. */
+  /** Milliseconds from a round of pruning that has left nothing to the next. */
   pruneEvery?: number
   /** Milliseconds between steps of the audit: while it walks for the first time, and later. */
   auditPace?: { first: number; later: number }
@@ -69,7 +69,8 @@ export async function startRelay(options: RelayOptions): Promise<Consumer> {
     async idle() {
       if (clock.monotonic() >= pruneDue) {
         pruneDue = clock.monotonic() + pruneEvery
-        await prune(store, retention, clock.now())
+        // What one round leaves is for the next idle moment.
+        if ((await prune(store, retention, clock.now())) >= pruneLimit) pruneDue = clock.monotonic()
       }
       return audit(tell)
     },
