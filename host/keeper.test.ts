@@ -1,6 +1,6 @@
 /** The keeper with a facility in memory that can fail: what it makes, leaves, removes, retries and tells. */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import type { Facility, FacilityEvents, Observed } from './facility.ts'
 import { createKeeper } from './keeper.ts'
 import type { HostObject } from './objects.ts'
@@ -56,7 +56,7 @@ function createShelf() {
   return { facility, content, broken, lingering, done, disturb: () => events?.changed('shelf') }
 }
 
-async function createWorld(repair = true) {
+async function createWorld(t: TestContext, repair = true) {
   const shelf = createShelf()
   const drifted: string[] = []
   const lines: object[] = []
@@ -70,6 +70,7 @@ async function createWorld(repair = true) {
     drifted: (_kind, ident) => drifted.push(ident),
   })
   const reconciler = createReconciler({ stages: [[keeper]], log: quiet, auditInterval: 0 })
+  t.after(() => reconciler.stop())
   const told = new Map<string, boolean>()
   const failures = new Map<string, string[]>()
   reconciler.onStatus((changed) => {
@@ -97,8 +98,8 @@ async function createWorld(repair = true) {
 }
 
 describe('a keeper', () => {
-  test('makes, and removes nothing before it may', async () => {
-    const { shelf, reconciler, told, start } = await createWorld()
+  test('makes, and removes nothing before it may', async (t) => {
+    const { shelf, reconciler, told, start } = await createWorld(t)
     shelf.content.set('/old', 'x').set('/foreign', 'x').set('/kept', 'same')
     await start()
     reconciler.setPiece('a', [file('/new', '1'), file('/kept', 'same')])
@@ -109,12 +110,11 @@ describe('a keeper', () => {
     await reconciler.idle()
     assert.deepEqual(shelf.done, ['make /new', 'remove /old'])
     assert.equal(shelf.content.get('/foreign'), 'x')
-    await reconciler.stop()
   })
 
-  test('puts right what drifts, or tells of it where repair is off', async () => {
+  test('puts right what drifts, or tells of it where repair is off', async (t) => {
     for (const repair of [true, false]) {
-      const { shelf, reconciler, told, drifted, start } = await createWorld(repair)
+      const { shelf, reconciler, told, drifted, start } = await createWorld(t, repair)
       await start()
       reconciler.setPiece('a', [file('/x', '1')])
       await reconciler.idle()
@@ -127,12 +127,11 @@ describe('a keeper', () => {
       reconciler.setPiece('a', [file('/x', '2')])
       await reconciler.idle()
       assert.equal(shelf.content.get('/x'), '2')
-      await reconciler.stop()
     }
   })
 
-  test('one that fails holds nobody up, is told with its reason, and is tried again', async () => {
-    const { shelf, reconciler, told, failures, start } = await createWorld()
+  test('one that fails holds nobody up, is told with its reason, and is tried again', async (t) => {
+    const { shelf, reconciler, told, failures, start } = await createWorld(t)
     await start()
     shelf.broken.add('/bad')
     reconciler.setPiece('bad', [file('/bad', '1')])
@@ -143,11 +142,10 @@ describe('a keeper', () => {
     shelf.broken.clear()
     await new Promise((resolve) => setTimeout(resolve, 200))
     assert.equal(told.get('bad'), true)
-    await reconciler.stop()
   })
 
-  test('a few that fail or go are named each, many alike are one line', async () => {
-    const { shelf, reconciler, lines, start } = await createWorld()
+  test('a few that fail or go are named each, many alike are one line', async (t) => {
+    const { shelf, reconciler, lines, start } = await createWorld(t)
     await start()
     const paths = (count: number) => Array.from({ length: count }, (_, n) => `/bad-${n}`)
     for (const path of paths(3000)) shelf.broken.add(path)
@@ -158,7 +156,8 @@ describe('a keeper', () => {
         paths(count).map((path) => file(path, what)),
       )
       await reconciler.idle()
-      return [...lines]
+      // On a busy machine some have been tried again by now.
+      return lines.filter((line) => 'attempts' in line && line.attempts === 1)
     }
     const few = await named(2, 'few')
     assert.deepEqual(few, [
@@ -176,11 +175,10 @@ describe('a keeper', () => {
       count: 3000,
     })
     assert.equal(keys.length, 10)
-    await reconciler.stop()
   })
 
-  test('is idle once what goes in two steps is gone', async () => {
-    const { shelf, reconciler, start } = await createWorld()
+  test('is idle once what goes in two steps is gone', async (t) => {
+    const { shelf, reconciler, start } = await createWorld(t)
     shelf.content.set('/old', 'x')
     shelf.lingering.add('/old')
     await start()
@@ -189,11 +187,10 @@ describe('a keeper', () => {
     await reconciler.idle()
     clearTimeout(late)
     assert.equal(shelf.content.has('/old'), false)
-    await reconciler.stop()
   })
 
-  test('a piece that is set again is told of again', async () => {
-    const { reconciler, told, start } = await createWorld()
+  test('a piece that is set again is told of again', async (t) => {
+    const { reconciler, told, start } = await createWorld(t)
     await start()
     reconciler.setPiece('a', [file('/x', '1')])
     await reconciler.idle()
@@ -201,11 +198,10 @@ describe('a keeper', () => {
     reconciler.setPiece('a', [file('/x', '1')])
     await reconciler.idle()
     assert.equal(told.get('a'), true)
-    await reconciler.stop()
   })
 
-  test('a random walk ends where it should', async () => {
-    const { shelf, reconciler, told, start } = await createWorld()
+  test('a random walk ends where it should', async (t) => {
+    const { shelf, reconciler, told, start } = await createWorld(t)
     await start()
     reconciler.allowRemovals()
     let seed = 7
@@ -235,6 +231,5 @@ describe('a keeper', () => {
     assert.deepEqual([...shelf.content.keys()].sort(), [...union.keys()].sort())
     for (const [path, text] of shelf.content) assert.equal(`/${text}`, path)
     for (const [id] of wanted) assert.equal(told.get(id), true)
-    await reconciler.stop()
   })
 })

@@ -246,7 +246,9 @@ describe('the switch of a host', { skip: whyNoTestHosts() ?? false }, () => {
     // A process that does not heed its signal makes a pass of three seconds.
     const argv = ['sh', '-c', 'trap "" TERM; sleep 60'] as const
     await host.become(['stubborn', [{ kind: 'process', id: 'stubborn', namespace: null, argv }]])
-    await until('its start', async () => /sleep 60/.test(await box.run(['pgrep', '-ax', 'sleep'])))
+    await until('its start', async () =>
+      /sleep 60/.test(await box.run(['pgrep', '-ax', 'sleep']).catch(() => '')),
+    )
     await host.set(['stubborn', []])
     await until('the signal', async () => host.logs.some((line) => line.key === 'process stubborn'))
     // Its monitor says nothing of the flows that go with the bridge.
