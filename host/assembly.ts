@@ -62,6 +62,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     runDir: options.runDir,
     log,
     generationOf,
+    starting: (process) => leases.starting(process),
     begun: (id) => files.begun(id),
   })
   const flows = createFlowsFacility({ runDir: options.ovsRunDir, cookie: options.cookie, ovs, log })

@@ -3,12 +3,12 @@
  * at once. A scope is a lease file. Level-triggered: what an agent leaves undone, the next one finds. A server that
  * starts without a lease file is told of the leases that it may find its clients with.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
 import { type Lease, objectKey, type Process } from '../objects.ts'
 import { run } from '../run.ts'
-import { type DnsmasqLease, parseLeases } from './leases.file.ts'
+import { type DnsmasqLease, leasesWithin, parseLeases, servedPrefixes } from './leases.file.ts'
 
 export interface LeasesOptions {
   /** The processes that are wanted: their lease files are known even without a Lease object. */
@@ -29,6 +29,11 @@ export interface LeasesFacility extends Facility {
    * released. IPv6 leases cannot be told without their client's identifiers.
    */
   initial(process: string): string
+  /**
+   * Before a server starts: leaves out of its file what it has no range for any more. It could never release that, and
+   * does not start at all with more leases than it may give.
+   */
+  starting(process: Process): Promise<void>
 }
 
 /** Leases are those of wanted servers alone: a server that nobody wants any more takes its own along. */
@@ -154,6 +159,15 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
     initial(process) {
       const leases = [...(wantedLeases.get(process)?.values() ?? [])].filter(({ ip }) => !ip.includes(':'))
       return leases.map(({ mac, ip }) => `0 ${mac} ${ip} * *\n`).join('')
+    },
+    async starting(process) {
+      const path = optionOf(process, '--dhcp-leasefile')
+      if (path === undefined) return
+      const before = await textOf(path)
+      const text = leasesWithin(servedPrefixes(process.argv), before)
+      if (text === before) return
+      // By one write to the very file: the server needs this one, and never finds half of it.
+      await writeFile(path, text.padEnd(before.length, '\n'), { flag: 'r+' })
     },
     async stop() {},
   }

@@ -1,4 +1,7 @@
 /** dnsmasq's lease file. */
+import ipaddr from 'ipaddr.js'
+import { type Cidr, contains, parseCidr } from '../../lib/addresses.ts'
+
 export interface DnsmasqLease {
   ip: string
   /** Lower case; undefined where a DHCPv6 client's identifier holds none. */
@@ -39,8 +42,26 @@ export function parseLeases(text: string): DnsmasqLease[] {
 
 /** False of a text that dnsmasq cannot have written: each line is a lease, or a word with what it names (`duid`). */
 export function isLeaseText(text: string): boolean {
-  const lines = text === '' ? [] : text.trimEnd().split('\n')
+  const lines = text.trim() === '' ? [] : text.trimEnd().split('\n')
   return lines.every((line) => /^\d+( \S+){4}$|^[a-z][a-z-]* \S/.test(line))
+}
+
+/** The lease file without what lies outside of all these prefixes. */
+export function leasesWithin(prefixes: readonly Cidr[], text: string): string {
+  const lines = text.split('\n').filter((line) => {
+    const ip = /^\d+ \S+ (\S+)/.exec(line)?.[1]
+    return ip === undefined || prefixes.some((prefix) => contains(prefix, ip))
+  })
+  return lines.join('\n')
+}
+
+/** The prefixes that a server is told to serve: `--dhcp-range=set:TAG,NETWORK,static,MASK-OR-LENGTH,TIME`. */
+export function servedPrefixes(argv: readonly string[]): Cidr[] {
+  return argv.flatMap((argument) => {
+    const [, network, mask = ''] = /^--dhcp-range=(?:set:[^,]+,)?([^,]+),static,([^,]+)/.exec(argument) ?? []
+    const length = mask.includes('.') ? ipaddr.IPv4.parse(mask).prefixLengthFromSubnetMask() : mask
+    return parseCidr(`${network}/${length}`) ?? []
+  })
 }
 
 /** The MAC in a DUID of the types LLT (1) and LL (3), RFC 8415 section 11. */

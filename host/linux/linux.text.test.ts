@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { failedLines } from './ip.batch.ts'
 import { parseView, withPrefix } from './ip.view.ts'
-import { isLeaseText, parseLeases } from './leases.file.ts'
+import { isLeaseText, leasesWithin, parseLeases, servedPrefixes } from './leases.file.ts'
 
 describe('texts of a Linux host', () => {
   test('a namespace, from ip -json', () => {
@@ -80,8 +80,26 @@ describe('texts of a Linux host', () => {
     )
     assert.ok(isLeaseText(text))
     assert.ok(isLeaseText(''))
+    assert.ok(isLeaseText('\n\n'))
     assert.equal(isLeaseText('nonsense\n'), false)
     assert.equal(isLeaseText(`${text}\n1700000000 fa:16:3e:00`), false)
     assert.equal(parseLeases(text)[2]?.serverId, '00:01:00:01:2c:9b:aa:bb:fa:16:3e:00:00:02')
+  })
+
+  test('leases that a server has ranges for', () => {
+    const served = servedPrefixes([
+      'dnsmasq',
+      '--dhcp-range=set:subnet-1,10.0.0.0,static,255.255.255.0,86400s',
+      '--dhcp-range=set:subnet-2,2001:db8:1::,static,64,infinite',
+    ])
+    const kept = [
+      '1700000000 fa:16:3e:00:00:05 10.0.0.5 host-10-0-0-5 01:fa:16:3e:00:00:05',
+      'duid 00:01:00:01:2c:9b:aa:bb:fa:16:3e:00:00:02',
+      '1700000000 4065 2001:db8:1::5 * 00:03:00:01:fa:16:3e:00:00:05',
+      '',
+    ]
+    const others = ['0 fa:16:3e:00:00:06 10.0.1.6 * *', '1700000000 T77 2001:db8:2::6 * 00:02:00:00:ab:11']
+    assert.equal(leasesWithin(served, [...others, ...kept].join('\n')), kept.join('\n'))
+    assert.equal(leasesWithin([], `${others.join('\n')}\n`), '')
   })
 })

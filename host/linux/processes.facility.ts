@@ -20,6 +20,8 @@ export interface ProcessesOptions {
   log: Log
   /** Identity of a thing that a process needs: changes when it is made anew; undefined when it is not there. */
   generationOf(key: string): string | undefined
+  /** Prepares what a process finds when it starts; it does not run now. */
+  starting(process: Process): Promise<void>
   /** Told once of each process that is ready, with its id. */
   begun(id: string): void
 }
@@ -270,6 +272,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     if (object?.kind !== 'process') return
     if (change.wanted?.kind !== 'process') return await end(object.id)
     if (change.observed) await end(object.id)
+    await options.starting(change.wanted)
     start(change.wanted)
   }
 
