@@ -241,6 +241,31 @@ test('a client’s own identifier is known, and not sent as an option', () => {
   }
 })
 
+test('the server’s way out: a default route of each family, over the link to a gateway outside of its subnet', () => {
+  const routes = (...subnets: SubnetPart[]) => {
+    const fixed_ips = subnets.map(({ id, ip_version }) => {
+      return { subnet_id: id, ip_address: ip_version === 4 ? '10.0.0.2' : '2001:db8:6::2' }
+    })
+    const piece = piecesFor({ network: network({ subnets }), server: dhcpPort(2, { fixed_ips }) }).get(
+      serverId,
+    )
+    return piece?.flatMap((object) =>
+      object.kind === 'route' ? [`${object.destination} ${object.via ?? 'on link'}`] : [],
+    )
+  }
+  assert.deepEqual(routes(subnet(), six(6, { gateway_ip: '2001:db8:6::1' })), [
+    'default 10.0.0.1',
+    'default 2001:db8:6::1',
+  ])
+  assert.deepEqual(routes(subnet({ gateway_ip: '192.0.2.1' }), six(6, { gateway_ip: 'fe80::1' })), [
+    '192.0.2.1 on link',
+    'default 192.0.2.1',
+    'fe80::1 on link',
+    'default fe80::1',
+  ])
+  assert.deepEqual(routes(subnet({ gateway_ip: null }), six(6, {})), [])
+})
+
 test('settings of the agent reach dnsmasq', () => {
   const process = piecesFor(
     {},

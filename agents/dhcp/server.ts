@@ -29,7 +29,7 @@ export function serverPiece(
     space,
     link,
     ...addresses(served),
-    ...defaultRoute(served),
+    ...defaultRoutes(settings, served),
     ...(settings.ipv6 ? [noRouterAdvertisements(served)] : []),
     {
       kind: 'ovs-port',
@@ -82,16 +82,25 @@ function addresses(served: Served): Address[] {
   })
 }
 
-/** So that clients behind a router get answers of the name server. */
-function defaultRoute(served: Served): HostObject[] {
+/**
+ * So that clients behind a router get answers of the name server, and it those of others. A gateway outside of its
+ * subnet is on the link.
+ */
+function defaultRoutes(settings: DhcpSettings, served: Served): HostObject[] {
   const own = new Set(served.port.fixed_ips.map((fixed) => fixed.subnet_id))
-  const subnet = served.network.subnets.find(
-    (each) =>
-      own.has(each.id) && each.ip_version === 4 && each.gateway_ip !== null && isIn(each.gateway_ip, each),
-  )
-  if (subnet === undefined) return []
   const { namespace, device: link } = served
-  return [{ kind: 'route', namespace, destination: 'default', via: subnet.gateway_ip, link }]
+  return [4, ...(settings.ipv6 ? [6] : [])].flatMap((version): HostObject[] => {
+    const subnet = served.network.subnets.find(
+      (each) => own.has(each.id) && each.ip_version === version && each.gateway_ip !== null,
+    )
+    if (!subnet || subnet.gateway_ip === null) return []
+    const via = subnet.gateway_ip
+    const onLink: HostObject = { kind: 'route', namespace, destination: via, via: null, link }
+    return [
+      ...(isIn(via, subnet) ? [] : [onLink]),
+      { kind: 'route', namespace, destination: 'default', via, link },
+    ]
+  })
 }
 
 /** What a tenant advertises must not give the server addresses or routes. */
