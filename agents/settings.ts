@@ -66,6 +66,8 @@ export function dhcpSettingsOf(
     leaseMax: common.dnsmasq_lease_max,
     dnsServers: common.dnsmasq_dns_servers,
     localResolv: common.dnsmasq_local_resolv,
+    configFile: common.dnsmasq_config_file || null,
+    broadcastReply: common.dhcp_broadcast_reply,
     renewalTime: dhcp.dhcp_renewal_time,
     rebindingTime: dhcp.dhcp_rebinding_time,
     ipv6: dhcp.enable_ipv6 && existsSync('/proc/sys/net/ipv6'),

@@ -22,6 +22,8 @@ const role = dhcpRole(
     leaseMax: 1000,
     dnsServers: ['192.0.2.53'],
     localResolv: false,
+    configFile: null,
+    broadcastReply: false,
     renewalTime: 0,
     rebindingTime: 0,
     ipv6: true,

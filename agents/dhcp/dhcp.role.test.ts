@@ -22,6 +22,8 @@ const settings: DhcpSettings = {
   leaseMax: 16777216,
   dnsServers: [],
   localResolv: false,
+  configFile: null,
+  broadcastReply: false,
   renewalTime: 0,
   rebindingTime: 0,
   ipv6: true,
@@ -267,9 +269,10 @@ test('the server’s way out: a default route of each family, over the link to a
 })
 
 test('settings of the agent reach dnsmasq', () => {
+  const boot = { configFile: '/etc/neutron/dnsmasq.conf', broadcastReply: true }
   const process = piecesFor(
     {},
-    { leaseDuration: -1, dnsServers: ['192.0.2.53'], user: 'root', leaseMax: 100 },
+    { leaseDuration: -1, dnsServers: ['192.0.2.53'], user: 'root', leaseMax: 100, ...boot },
   )
     .get(serverId)
     ?.find((object) => object.kind === 'process')
@@ -279,6 +282,8 @@ test('settings of the agent reach dnsmasq', () => {
     '--server=192.0.2.53',
     '--user=root',
     '--dhcp-lease-max=100',
+    '--conf-file=/etc/neutron/dnsmasq.conf',
+    '--dhcp-broadcast',
   ]) {
     assert.ok(argv.includes(part), part)
   }

@@ -142,7 +142,8 @@ function dnsmasq(
       ...subnets.map((subnet) => rangeOf(settings, subnet)),
       `--dhcp-option-force=option:mtu,${network.mtu}`,
       `--dhcp-lease-max=${Math.max(1, leaseMax(settings, subnets))}`,
-      '--conf-file=/dev/null',
+      `--conf-file=${settings.configFile ?? '/dev/null'}`,
+      ...(settings.broadcastReply ? ['--dhcp-broadcast'] : []),
       ...(domain === undefined ? [] : [`--domain=${domain}`]),
       ...settings.dnsServers.map((server) => `--server=${server}`),
       ...entries

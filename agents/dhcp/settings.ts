@@ -16,6 +16,10 @@ export interface DhcpSettings {
   dnsServers: readonly string[]
   /** [DEFAULT] dnsmasq_local_resolv: ask those of this host too. */
   localResolv: boolean
+  /** [DEFAULT] dnsmasq_config_file: the operator's own, read beside what is served. */
+  configFile: string | null
+  /** [DEFAULT] dhcp_broadcast_reply */
+  broadcastReply: boolean
   /** [dhcp] dhcp_renewal_time, dhcp_rebinding_time in seconds; 0: not sent. */
   renewalTime: number
   rebindingTime: number

@@ -234,6 +234,11 @@ test('a stock configuration starts every role without a word', () => {
   const { values } = loadRoleConfig(l2AgentSections, { files: [{ path: 'stock', text: stock }] })
   assert.equal(values.ovs.bridge_mappings.get('provider'), 'br-provider')
   assert.equal(isKnownOption('agent', 'tunel_types'), false)
+  const ofDnsmasq = ['dnsmasq_config_file', 'dhcp_broadcast_reply', 'dnsmasq_base_log_dir']
+  assert.deepEqual(
+    ofDnsmasq.map((name) => isKnownOption('DEFAULT', name)),
+    [true, true, false],
+  )
   const { quotas } = loadRoleConfig(serverSections, { files: [{ path: 'stock', text: stock }] }).values
   assert.deepEqual([quotas.quota_trunk, quotas.quota_subnetpool, quotas.default_quota], [3, null, -1])
 })

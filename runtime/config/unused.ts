@@ -46,8 +46,8 @@ const options: Readonly<Record<string, ReadonlySet<string>>> = {
     `agent_mode allow_automatic_l3agent_failover allowed_conntrack_helpers api_extensions_path api_paste_config
     api_workers auth_ca_cert backdoor_port backdoor_socket backlog bind_vlan_offset bulk_reload_interval
     cleanup_on_shutdown client_socket_timeout conn_pool_min_size conn_pool_ttl control_exchange
-    default_log_levels dhcp_agent_notification dhcp_broadcast_reply dhcp_confs dhcp_domain dhcp_driver
-    dhcp_load_type dnsmasq_base_log_dir dnsmasq_config_file dnsmasq_enable_addr6_list dvr_base_mac enable_dvr
+    default_log_levels dhcp_agent_notification dhcp_confs dhcp_domain dhcp_driver
+    dhcp_load_type dnsmasq_enable_addr6_list dvr_base_mac enable_dvr
     enable_metadata_network enable_metadata_proxy enable_services_on_agents_with_admin_state_down
     enable_snat_by_default enable_traditional_dhcp executor_thread_pool_size external_dns_driver
     external_ingress_mark fatal_deprecations graceful_shutdown_timeout ha_confs_path ha_keepalived_state_change_server_threads

@@ -1,5 +1,8 @@
-/** Names that the DHCP server relays, through gateways of both families. */
+/** Names that the DHCP server relays, through gateways of both families; and what the operator's own file adds. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { dhcpPort, entry, envelope, network, port, subnet, testId } from '../../agents/testing/documents.ts'
 import type { DocumentBodies } from '../../model/documents/documents.ts'
@@ -16,12 +19,15 @@ const subnets = [
 const fixed_ips = [...port(2).fixed_ips, { subnet_id: sixth, ip_address: '2001:db8:6::2' }]
 
 describe('a DHCP server behind routers', { skip }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nucleon-relay-'))
   let place: AgentPlace
 
   before(async () => {
+    const file = join(directory, 'dnsmasq.conf')
+    writeFileSync(file, 'dhcp-boot=pxelinux.0\n')
     place = await createAgentPlace(
       'relay',
-      'dnsmasq_dns_servers = /four.test/192.0.2.53, /six.test/2001:db8:53::53',
+      `dnsmasq_dns_servers = /four.test/192.0.2.53, /six.test/2001:db8:53::53\ndnsmasq_config_file = ${file}`,
     )
     const server = entry(2, { device_owner: 'network:dhcp', fixed_ips, dns_assignment: [] })
     place.feed.put(envelope('network', network({ subnets })), envelope('port', dhcpPort(2, { fixed_ips })))
@@ -43,7 +49,10 @@ describe('a DHCP server behind routers', { skip }, () => {
       ...['--address=/four.test/203.0.113.4', '--address=/six.test/203.0.113.6'],
     ])
   })
-  after(() => place?.destroy())
+  after(async () => {
+    await place?.destroy()
+    rmSync(directory, { recursive: true, force: true })
+  })
 
   async function create(n: number, values: Partial<DocumentBodies['port']> = {}) {
     const body = port(n, values)
@@ -57,7 +66,9 @@ describe('a DHCP server behind routers', { skip }, () => {
     place.host.runIn('vm5', ['busybox', 'nslookup', name, '10.0.0.2']).catch((error) => error.stdout)
 
   test('names of others are relayed over IPv4 and IPv6, those of the network are not', async () => {
-    assert.equal((await place.dhcp(5))?.ip, '10.0.0.5')
+    const given = await place.dhcp(5)
+    assert.equal(given?.ip, '10.0.0.5')
+    assert.equal(given?.boot_file, 'pxelinux.0', 'from the operator’s own file')
     await place.host.run(['ip', '-n', 'vm5', 'address', 'add', '10.0.0.5/24', 'dev', 'eth0'])
     await until('by IPv4', async () => /Address: 203\.0\.113\.4/.test(await lookup('four.test')))
     await until('by IPv6', async () => /Address: 203\.0\.113\.6/.test(await lookup('six.test')))

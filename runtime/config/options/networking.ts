@@ -241,6 +241,11 @@ export const dhcpOptions = {
     help: 'Let dnsmasq ask the name servers of this host for names that it does not know.',
   }),
   dnsmasq_lease_max: integer({ default: 16777216, min: 0, help: 'Most leases of a DHCP server.' }),
+  dnsmasq_config_file: text({
+    default: null,
+    help: 'A configuration file of your own that every dnsmasq reads too (network boot, for instance).',
+  }),
+  dhcp_broadcast_reply: boolean({ default: false, help: 'Answer every DHCP request by broadcast.' }),
   enable_isolated_metadata: boolean({
     default: false,
     help: 'Serve metadata from the DHCP namespace to subnets without a router.',
