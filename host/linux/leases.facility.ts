@@ -6,11 +6,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Change, Facility, FacilityEvents, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
+import type { Ledger } from '../ledger.ts'
 import { type Lease, objectKey, type Process } from '../objects.ts'
 import { run } from '../run.ts'
 import { type DnsmasqLease, leasesWithin, parseLeases, servedPrefixes } from './leases.file.ts'
 
 export interface LeasesOptions {
+  ledger: Ledger
   /** The processes that are wanted: their lease files are known even without a Lease object. */
   processes(): Iterable<Process>
 }
@@ -42,7 +44,8 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
   const wantedLeases = new Map<string, Map<string, Lease>>()
   /**
    * IPv6 addresses, by process and address, whose leave was withdrawn from one client, perhaps to be given to another:
-   * the client that had the lease when this was noticed.
+   * the client that had the lease when this was noticed. Kept in the ledger too: the lease alone would not tell the
+   * next agent that it is not its new owner's.
    */
   const withdrawn = new Map<string, DnsmasqLease | undefined>()
   /** Wanted leases: how many there are by process and address, for DHCPv6, whose file may not tell the MAC. */
@@ -93,8 +96,10 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
       if (!place.startsWith(`${process} `)) continue
       const lease = all.find((one) => place === `${process} ${one.ip}`)
       const another = holder && (lease?.clientId !== holder.clientId || lease?.iaid !== holder.iaid)
-      if (lease === undefined || another) withdrawn.delete(place)
-      else withdrawn.set(place, lease)
+      if (lease === undefined || another) {
+        withdrawn.delete(place)
+        options.ledger.strike(`withdrawn ${place}`)
+      } else withdrawn.set(place, lease)
     }
   }
 
@@ -121,6 +126,8 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
     scopeOf: (object) => (object.kind === 'lease' ? object.file : ''),
     async start(listener) {
       events = listener
+      for (const key of options.ledger.keys())
+        if (key.startsWith('withdrawn ')) withdrawn.set(key.slice('withdrawn '.length), undefined)
       return []
     },
     wanted(key, object, before) {
@@ -135,7 +142,11 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
         if (!object) {
           wantedLeases.get(before.process)?.delete(key)
           if (wantedLeases.get(before.process)?.size === 0) wantedLeases.delete(before.process)
-          if (before.ip.includes(':')) withdrawn.set(`${before.process} ${before.ip}`, undefined)
+          if (before.ip.includes(':')) {
+            const place = `${before.process} ${before.ip}`
+            withdrawn.set(place, undefined)
+            options.ledger.add(`withdrawn ${place}`)
+          }
         }
         events?.changed(before.file)
       }

@@ -14,8 +14,8 @@ import {
 } from '../../agents/testing/documents.ts'
 import { eui64 } from '../../lib/addresses.ts'
 import type { DhcpOption, FixedIp, SubnetPart } from '../../model/documents/documents.ts'
-import { type AgentPlace, createAgentPlace } from './agent.place.ts'
-import { whyNoTestHosts } from './sandbox.ts'
+import { type AgentPlace, createAgentPlace, until } from './agent.place.ts'
+import { type TestProcess, whyNoTestHosts } from './sandbox.ts'
 
 const skip = whyNoTestHosts() ?? false
 
@@ -76,11 +76,12 @@ describe('DHCPv6 on one host', { skip }, () => {
     [{ subnet_id: testId('5b', 8), ip_address: eui64('2001:db8:8::/64', port(203).mac_address) }],
   )
   let place: AgentPlace
+  let agent: TestProcess
 
   before(async () => {
     place = await createAgentPlace('six', 'dhcp_lease_duration = 600')
     place.feed.put(...stateful.documents, ...stateless.documents, ...slaac.documents)
-    await place.start()
+    agent = await place.start()
   })
   after(() => place?.destroy())
 
@@ -162,6 +163,23 @@ describe('DHCPv6 on one host', { skip }, () => {
     ])
     assert.equal((await place.dhcp6(5, 'stateful'))?.new_ip6_address, '2001:db8:6::5')
     assert.equal((await place.dhcp6(10, 'stateful'))?.new_ip6_address, '2001:db8:6::55')
+  })
+
+  test('an agent killed after it has heard of another owner, before it could release: that owner is served', async () => {
+    await create({ n: 11, on: stateful, fixed_ips: [at(6, '2001:db8:6::11')] })
+    assert.equal((await place.dhcp6(11, 'stateful'))?.new_ip6_address, '2001:db8:6::11')
+    const release = (await place.host.run(['which', 'dhcp_release6'])).trim()
+    await place.host.run(['mount', '--bind', '/bin/false', release])
+    for (const type of ['port', 'dhcp-entry'] as const) place.feed.remove({ type, id: port(11).id })
+    await create({ n: 12, on: stateful, fixed_ips: [at(6, '2001:db8:6::11')] })
+    const leases = ['cat', `${place.host.dir}/state/run/dhcp/${stateful.id}/leases`]
+    assert.match(await place.host.run(leases), / 2001:db8:6::11 .*:0b$/m, 'it is the other’s yet')
+    agent.kill('SIGKILL')
+    await agent.ended
+    await place.host.run(['umount', release])
+    agent = await place.start()
+    await until('release', async () => !(await place.host.run(leases)).includes('2001:db8:6::11'))
+    assert.equal((await place.dhcp6(12, 'stateful'))?.new_ip6_address, '2001:db8:6::11')
   })
 
   test('stateless: a client gets options, and no address', async () => {
