@@ -76,7 +76,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     log,
   })
   const network = createNetworkFacility({ ledger, log, glanceInterval: Math.min(auditInterval, 3000) })
-  const leases = createLeasesFacility({ ledger, processes: processes.list })
+  const leases = createLeasesFacility({ ledger, processes: processes.list, isWanted: processes.isWanted })
 
   // What others refer to comes first. Files come before the processes that read them, links before the switch.
   const stages = [[keep(network), keep(files)], [keep(ovs)], [keep(flows), keep(processes)], [keep(leases)]]

@@ -84,6 +84,7 @@ async function createWorld(t: TestContext, repair = true) {
   })
   return {
     shelf,
+    keeper,
     reconciler,
     told,
     failures,
@@ -98,6 +99,22 @@ async function createWorld(t: TestContext, repair = true) {
 }
 
 describe('a keeper', () => {
+  test('a place where nothing is and nothing is wanted is forgotten, and known again when something is', async (t) => {
+    const { shelf, keeper, reconciler, told, start } = await createWorld(t)
+    await start()
+    assert.deepEqual(keeper.auditScopes(), [])
+    reconciler.allowRemovals()
+    for (const round of [1, 2]) {
+      reconciler.setPiece('a', [file('/new', '1')])
+      await reconciler.idle()
+      assert.deepEqual([keeper.auditScopes(), told.get('a')], [['shelf'], true], `round ${round}`)
+      reconciler.setPiece('a', [])
+      await reconciler.idle()
+      assert.deepEqual(keeper.auditScopes(), [], `round ${round}`)
+    }
+    assert.deepEqual(shelf.done, ['make /new', 'remove /new', 'make /new', 'remove /new'])
+  })
+
   test('makes, and removes nothing before it may', async (t) => {
     const { shelf, reconciler, told, start } = await createWorld(t)
     shelf.content.set('/old', 'x').set('/foreign', 'x').set('/kept', 'same')

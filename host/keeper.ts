@@ -64,6 +64,8 @@ interface Item {
   /** The concrete form, and its ident; undefined while a symbol has no value. */
   concrete: HostObject | undefined
   ident: string | undefined
+  /** Where the concrete form is looked at. */
+  scope: string | undefined
   settled: boolean
   /** True until it was settled once since it was wanted in this form. */
   fresh: boolean
@@ -82,6 +84,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
   /** ident -> keys that want it; the first is followed. */
   const claims = new Map<string, Set<string>>()
   const seen = new Map<string, Map<string, Observed>>()
+  /** How many wanted objects each scope has; one without any is forgotten once nothing is in it. */
+  const wantedIn = new Map<string, number>()
   const scopeOfIdent = new Map<string, string>()
   const dirtyScopes = new Set<string>()
   const dirtyKeys = new Set<string>()
@@ -146,6 +150,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     if (!isDeepStrictEqual(item.concrete, concrete)) item.fresh = true
     item.concrete = concrete
     item.ident = ident
+    moveTo(item, concrete && facility.scopeOf(concrete))
     touched.add(item.key)
     if (ident === undefined) {
       item.settled = false
@@ -167,8 +172,22 @@ export function createKeeper(options: KeeperOptions): Keeper {
     forget(item.ident)
     dirtyIdents.add(item.ident)
     item.ident = undefined
+    moveTo(item, undefined)
     item.settled = false
     item.fresh = true
+  }
+
+  function moveTo(item: Item, scope: string | undefined): void {
+    countWanted(scope, 1)
+    countWanted(item.scope, -1)
+    item.scope = scope
+  }
+
+  function countWanted(scope: string | undefined, by: number): void {
+    if (scope === undefined) return
+    const count = (wantedIn.get(scope) ?? 0) + by
+    if (count > 0) wantedIn.set(scope, count)
+    else wantedIn.delete(scope)
   }
 
   function integrate(scope: string, look: Look): void {
@@ -188,7 +207,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
       if (scopeOfIdent.get(ident) === scope) scopeOfIdent.delete(ident)
       dirtyIdents.add(ident)
     }
-    seen.set(scope, now)
+    if (look.complete && now.size === 0 && !wantedIn.has(scope)) seen.delete(scope)
+    else seen.set(scope, now)
     for (const ident of blind.get(scope) ?? []) dirtyIdents.add(ident)
     blind.delete(scope)
   }
@@ -432,6 +452,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         const fresh = {
           concrete: undefined,
           ident: undefined,
+          scope: undefined,
           settled: false,
           fresh: true,
           failure: undefined,

@@ -15,6 +15,8 @@ export interface LeasesOptions {
   ledger: Ledger
   /** The processes that are wanted: their lease files are known even without a Lease object. */
   processes(): Iterable<Process>
+  /** True for the id of a process that is wanted. */
+  isWanted(process: string): boolean
 }
 
 /** Whose leases a file holds. */
@@ -43,14 +45,15 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
   const files = new Map<string, LeaseFile>()
   const wantedLeases = new Map<string, Map<string, Lease>>()
   /**
-   * IPv6 addresses, by process and address, whose leave was withdrawn from one client, perhaps to be given to another:
+   * IPv6 addresses, by file and address, whose lease was withdrawn from one client, perhaps to be given to another:
    * the client that had the lease when this was noticed. Kept in the ledger too: the lease alone would not tell the
    * next agent that it is not its new owner's.
    */
   const withdrawn = new Map<string, DnsmasqLease | undefined>()
   /** Wanted leases: how many there are by process and address, for DHCPv6, whose file may not tell the MAC. */
   const wantedAddresses = new Map<string, number>()
-  const leases = new Map<string, DnsmasqLease>()
+  /** What was last read, by file and ident. */
+  const read = new Map<string, Map<string, DnsmasqLease>>()
   let events: FacilityEvents | undefined
 
   function* known(): Iterable<[string, LeaseFile]> {
@@ -71,42 +74,62 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
   }
 
   async function observe(file: string): Promise<{ complete: true; found: Observed[] }> {
-    const owner = new Map(known()).get(file)
+    const owner = files.get(file) ?? new Map(known()).get(file)
     const found: Observed[] = []
-    const isWanted =
-      owner !== undefined && [...options.processes()].some((process) => process.id === owner.process)
+    const leases = new Map<string, DnsmasqLease>()
+    // The leases of a server that goes away go with it.
+    if (owner === undefined || !options.isWanted(owner.process)) {
+      read.delete(file)
+      for (const place of withdrawn.keys()) if (isOf(file, place)) forgetWithdrawn(place)
+      return { complete: true, found }
+    }
     const all = parseLeases(await textOf(file))
-    if (owner) noteWithdrawn(owner.process, all)
+    noteWithdrawn(file, all)
     for (const lease of all) {
-      if (!owner) continue
       const object: Lease = { kind: 'lease', ...owner, file, ip: lease.ip, mac: lease.mac ?? '' }
       const ident = objectKey(object)
       leases.set(ident, lease)
-      const place = `${owner.process} ${lease.ip}`
-      const kept = lease.iaid !== undefined && wantedAddresses.has(place) && !withdrawn.has(place)
-      // The leases of a server that goes away go with it.
-      found.push({ ident, object, ours: isWanted && !kept })
+      const isWanted = wantedAddresses.has(`${owner.process} ${lease.ip}`)
+      const kept = lease.iaid !== undefined && isWanted && !withdrawn.has(`${file} ${lease.ip}`)
+      found.push({ ident, object, ours: !kept })
     }
+    read.set(file, leases)
     return { complete: true, found }
   }
 
   /** Remembers who has what was withdrawn, and forgets what he has no more. */
-  function noteWithdrawn(process: string, all: readonly DnsmasqLease[]): void {
+  function noteWithdrawn(file: string, all: readonly DnsmasqLease[]): void {
     for (const [place, holder] of withdrawn) {
-      if (!place.startsWith(`${process} `)) continue
-      const lease = all.find((one) => place === `${process} ${one.ip}`)
+      if (!isOf(file, place)) continue
+      const lease = all.find((one) => place === `${file} ${one.ip}`)
       const another = holder && (lease?.clientId !== holder.clientId || lease?.iaid !== holder.iaid)
-      if (lease === undefined || another) {
-        withdrawn.delete(place)
-        options.ledger.strike(`withdrawn ${place}`)
-      } else withdrawn.set(place, lease)
+      if (lease === undefined || another) forgetWithdrawn(place)
+      else withdrawn.set(place, lease)
     }
+  }
+
+  const isOf = (file: string, place: string): boolean => place.startsWith(`${file} `)
+
+  function withdraw({ file, ip }: Lease): void {
+    const place = `${file} ${ip}`
+    withdrawn.set(place, undefined)
+    try {
+      options.ledger.add(`withdrawn ${place}`)
+    } catch {
+      // The disk is full: this agent knows it all the same.
+    }
+  }
+
+  function forgetWithdrawn(place: string): void {
+    withdrawn.delete(place)
+    options.ledger.strike(`withdrawn ${place}`)
   }
 
   async function release(change: Change): Promise<void> {
     const object = change.observed?.object
-    const lease = leases.get(change.ident)
-    if (change.wanted || object?.kind !== 'lease' || !lease) return
+    if (change.wanted || object?.kind !== 'lease') return
+    const lease = read.get(object.file)?.get(change.ident)
+    if (!lease) return
     const { namespace } = object
     if (lease.iaid === undefined) {
       const client = lease.clientId === undefined ? [] : [lease.clientId]
@@ -141,12 +164,11 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
         count(before, -1)
         if (!object) {
           wantedLeases.get(before.process)?.delete(key)
-          if (wantedLeases.get(before.process)?.size === 0) wantedLeases.delete(before.process)
-          if (before.ip.includes(':')) {
-            const place = `${before.process} ${before.ip}`
-            withdrawn.set(place, undefined)
-            options.ledger.add(`withdrawn ${place}`)
+          if (wantedLeases.get(before.process)?.size === 0) {
+            wantedLeases.delete(before.process)
+            files.delete(before.file)
           }
+          if (before.ip.includes(':')) withdraw(before)
         }
         events?.changed(before.file)
       }

@@ -82,28 +82,34 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     if (scope.startsWith('settings ')) return { complete: true, found: await lookAtSettings(scope) }
     const namespace = namespaceOfScope(scope)
     const view = await viewOf(namespace)
-    views.set(namespace, view)
     judgePeersAnew(namespace)
     return { complete: true, found: view === nothing ? [] : objectsOf(namespace, view) }
   }
 
+  /** Looks at a namespace, and remembers what is there. */
   async function viewOf(namespace: NamespaceName): Promise<NamespaceView> {
-    if (namespace !== null && !(await isNamespace(namespace))) return nothing
+    if (namespace !== null && !(await isNamespace(namespace))) {
+      views.delete(namespace)
+      return nothing
+    }
     const text = await run(['ip', '-json', '-details', '-batch', '-'], {
       namespace,
       input: viewCommands,
     })
-    return parseView(text)
+    const view = parseView(text)
+    views.set(namespace, view)
+    return view
   }
 
   async function lookAtNamespaces(): Promise<Observed[]> {
     const found: Observed[] = []
     watchNamespaces()
+    const told = new Set(ids.values())
     for (const name of await readdir(netnsDir).catch(() => [] as string[])) {
       const ident = `namespace ${name}`
       if ((!ledger.has(ident) && !wanted.has(ident)) || !(await isNamespace(name))) continue
       const generation = String((await stat(`${netnsDir}/${name}`)).ino)
-      if (!followed.has(name) && [...ids.values()].includes(name)) followed.set(name, generation)
+      if (!followed.has(name) && told.has(name)) followed.set(name, generation)
       const detail = followed.get(name) === generation ? '' : 'its events are not told'
       found.push({ ident, object: { kind: 'namespace', name }, ours: ledger.has(ident), generation, detail })
     }
@@ -279,7 +285,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
     const outer = new Set<NamespaceName>()
     for (const { wanted: object } of changes)
       if (object?.kind === 'link' && object.peer) outer.add(object.peer.namespace)
-    for (const namespace of outer) views.set(namespace, await viewOf(namespace))
+    for (const namespace of outer) await viewOf(namespace)
     return failures
   }
 
@@ -436,6 +442,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       if (object || observed?.object.kind !== 'namespace') continue
       lines.push({ ident, text: `netns delete ${observed.object.name}` })
       views.delete(observed.object.name)
+      followed.delete(observed.object.name)
     }
     merge(failures, await runBatch(null, lines))
     for (const { ident } of lines) {
@@ -454,6 +461,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
         nsid: number
         name?: string
       }[]
+      ids.clear()
       for (const { nsid, name } of list) if (name !== undefined) ids.set(nsid, name)
     } catch (error) {
       log.debug(
@@ -547,6 +555,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       const left = (names.get(name) ?? 0) + by
       if (left > 0) names.set(name, left)
       else names.delete(name)
+      if (names.size === 0) watched.delete(namespace)
     }
   }
 
@@ -565,7 +574,7 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       await readIds()
       watchNamespaces()
       if (options.glanceInterval > 0) glances = setTimeout(glanceNowAndThen, options.glanceInterval)
-      views.set(null, await viewOf(null))
+      await viewOf(null)
       const scopes = [namespacesScope, 'own']
       for (const key of ledger.keys()) {
         if (key.startsWith('namespace ')) scopes.push(scopeOfNamespace(key.slice('namespace '.length)))

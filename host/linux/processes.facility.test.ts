@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLogger } from '../../runtime/log.ts'
 import { isAlive, processesWhere } from '../../runtime/process-stat.ts'
 import { fillDisk } from '../../runtime/testing/full-disk.ts'
@@ -11,22 +12,36 @@ import type { Process } from '../objects.ts'
 import { createProcessesFacility } from './processes.facility.ts'
 
 const events: FacilityEvents = { changed() {}, resolved() {}, renewed() {} }
-const sleeper: Process = { kind: 'process', id: 'sleeper', namespace: null, argv: ['sleep', '30'] }
-const ident = 'process sleeper'
+const running = (argv: Process['argv']): Process => ({ kind: 'process', id: 'it', namespace: null, argv })
+const ident = 'process it'
 
-test('a process whose pid cannot be written down is known all the same, also to the next agent', async (t) => {
+function directoryFor(t: TestContext): string {
   const runDir = mkdtempSync(join(tmpdir(), 'nucleon-processes-'))
   t.after(() => rmSync(runDir, { recursive: true }))
-  const agent = async (): Promise<Facility> => {
-    const options = { runDir, log: silentLogger, generationOf: () => undefined, begun() {} }
-    const facility = createProcessesFacility(options)
-    await facility.start(events)
-    facility.wanted?.(ident, sleeper, undefined)
-    return facility
-  }
-  const found = async (facility: Facility) => (await facility.observe('sleeper')).found
-  const first = await agent()
+  return runDir
+}
 
+async function agent(runDir: string, wanted: Process): Promise<Facility> {
+  const options = {
+    runDir,
+    log: silentLogger,
+    generationOf: () => undefined,
+    async starting() {},
+    begun() {},
+  }
+  const facility = createProcessesFacility(options)
+  await facility.start(events)
+  facility.wanted?.(ident, wanted, undefined)
+  return facility
+}
+
+const found = async (facility: Facility) => (await facility.observe('it')).found
+const left = (runDir: string) => ['processes', 'logs'].flatMap((name) => readdirSync(join(runDir, name)))
+
+test('a process whose pid cannot be written down is known all the same, also to the next agent', async (t) => {
+  const runDir = directoryFor(t)
+  const sleeper = running(['sleep', '30'])
+  const first = await agent(runDir, sleeper)
   const disk = fillDisk(t, 1)
   const failures = await first.apply([{ ident, observed: undefined, wanted: sleeper }])
   disk.free()
@@ -35,10 +50,23 @@ test('a process whose pid cannot be written down is known all the same, also to 
   const [seen] = await found(first)
   assert.ok(seen, 'it is known')
   await first.stop()
-  const second = await agent()
+  const second = await agent(runDir, sleeper)
   assert.deepEqual(await found(second), [seen])
   await second.apply([{ ident, observed: seen, wanted: undefined }])
   await second.stop()
-  const left = processesWhere((one) => one.parent === process.pid && one.program === 'sleep' && isAlive(one))
-  assert.deepEqual(left, [])
+  const alive = processesWhere((one) => one.parent === process.pid && one.program === 'sleep' && isAlive(one))
+  assert.deepEqual([alive, left(runDir)], [[], []])
+})
+
+test('of a process that has ended and is not wanted any more nothing is left', async (t) => {
+  const runDir = directoryFor(t)
+  const brief = running(['true'])
+  const facility = await agent(runDir, brief)
+  t.after(() => facility.stop())
+  await facility.apply([{ ident, observed: undefined, wanted: brief }])
+  assert.equal(left(runDir).length, 2)
+  facility.wanted?.(ident, undefined, brief)
+  const end = performance.now() + 5000
+  while (left(runDir).length > 0 && performance.now() < end) await sleep(50)
+  assert.deepEqual(left(runDir), [])
 })

@@ -4,7 +4,16 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { replaceFile } from '../../runtime/files.ts'
@@ -35,6 +44,7 @@ export interface ProcessesFacility extends Facility {
   renewed(key: string): void
   /** The processes that are wanted. */
   list(): Iterable<Process>
+  isWanted(id: string): boolean
   /** Of a process that runs. */
   pidOf(id: string): number | undefined
 }
@@ -102,6 +112,12 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     } catch {
       // It was not there.
     }
+  }
+
+  /** Of one that is gone and not wanted nothing is left. */
+  function forget(id: string): void {
+    drop(id)
+    rmSync(logPath(id), { force: true })
   }
 
   function load(): void {
@@ -270,7 +286,11 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
   async function applyOne(change: Change): Promise<void> {
     const object = change.wanted ?? change.observed?.object
     if (object?.kind !== 'process') return
-    if (change.wanted?.kind !== 'process') return await end(object.id)
+    if (change.wanted?.kind !== 'process') {
+      await end(object.id)
+      forget(object.id)
+      return
+    }
     if (change.observed) await end(object.id)
     await options.starting(change.wanted)
     start(change.wanted)
@@ -288,7 +308,11 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
       load()
       // Of adopted processes no end is told: one look a second at each.
       watch = setInterval(() => {
-        for (const [id, record] of records) if (!children.has(id) && !running(record)) listener.changed(id)
+        for (const [id, record] of records) {
+          if (children.has(id) || running(record)) continue
+          listener.changed(id)
+          if (!wanted.has(id)) forget(id)
+        }
       }, 1000)
       watch.unref()
       return [...records.keys()]
@@ -332,6 +356,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
         if (process.needs?.includes(key)) events?.renewed([`process ${process.id}`])
     },
     list: () => wanted.values(),
+    isWanted: (id) => wanted.has(id),
     pidOf(id) {
       const record = records.get(id)
       return running(record) ? record.pid : undefined

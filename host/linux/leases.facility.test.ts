@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openLedger } from '../ledger.ts'
+import type { Lease, Process } from '../objects.ts'
+import { createLeasesFacility } from './leases.facility.ts'
+
+test('leases are seen while their server is wanted; afterwards nobody looks at its file', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'nucleon-leases-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'leases')
+  const [ip, mac] = ['10.0.0.5', 'fa:16:3e:00:00:05']
+  writeFileSync(file, `1700000000 ${mac} ${ip} * *\n`)
+  const wanted = new Map<string, Process>()
+  const facility = createLeasesFacility({
+    ledger: openLedger(join(directory, 'ledger')),
+    processes: () => wanted.values(),
+    isWanted: (id) => wanted.has(id),
+  })
+  const server: Process = {
+    kind: 'process',
+    id: 'dnsmasq-1',
+    namespace: 'qdhcp-1',
+    argv: ['dnsmasq', `--dhcp-leasefile=${file}`, '--interface=tap-1'],
+  }
+  const lease: Lease = {
+    kind: 'lease',
+    process: server.id,
+    namespace: 'qdhcp-1',
+    link: 'tap-1',
+    file,
+    ip,
+    mac,
+  }
+  const key = `lease ${server.id} ${ip} ${mac}`
+  const look = async () => (await facility.observe(file)).found.map(({ ident, ours }) => [ident, ours])
+  wanted.set(server.id, server)
+  assert.deepEqual(await look(), [[key, true]], 'known by the arguments of its server')
+  facility.wanted?.(key, lease, undefined)
+  assert.deepEqual(await look(), [[key, true]])
+  facility.wanted?.(key, undefined, lease)
+  assert.deepEqual(await look(), [[key, true]])
+  assert.deepEqual([...(facility.auditScopes?.() ?? [])], [file])
+  wanted.delete(server.id)
+  assert.deepEqual(await look(), [])
+  assert.deepEqual([...(facility.auditScopes?.() ?? [])], [])
+})
