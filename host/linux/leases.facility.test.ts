@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fillDisk } from '../../runtime/testing/full-disk.ts'
 import { openLedger } from '../ledger.ts'
 import type { Lease, Process } from '../objects.ts'
 import { createLeasesFacility } from './leases.facility.ts'
@@ -46,4 +47,11 @@ test('leases are seen while their server is wanted; afterwards nobody looks at i
   wanted.delete(server.id)
   assert.deepEqual(await look(), [])
   assert.deepEqual([...(facility.auditScopes?.() ?? [])], [])
+
+  // Not even a full disk keeps anybody from withdrawing.
+  const other: Lease = { ...lease, ip: '2001:db8::5' }
+  const disk = fillDisk(t)
+  facility.wanted?.('six', other, undefined)
+  facility.wanted?.('six', undefined, other)
+  disk.free()
 })
