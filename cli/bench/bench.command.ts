@@ -16,7 +16,7 @@ export const benchNames = {
   api: 'create, show, list, update, delete of each main resource',
   crowd: '500 ports plugged at once until all are ACTIVE, unplugged until all are DOWN',
   dhcp: 'from the request for a network until its DHCP server answers',
-  large: 'one port added to a network of 5,000 and removed: bytes and processes',
+  large: 'one port of a network of 5,000 added and removed: bytes and processes; 100 beside 5,000 leases',
   cold: 'an agent that begins with nothing, 1,000 ports of 200 networks; its restart, and memory then',
   scale: 'the list of 10,000 ports; creation and every filter among 100,000',
 } as const

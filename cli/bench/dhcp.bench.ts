@@ -1,15 +1,15 @@
 /** What DHCP costs: until a new network's first answer, and one port more on a network of 5,000. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient } from '../../client/http.ts'
-import { create } from '../../client/networking.ts'
+import { type Client, createClient } from '../../client/http.ts'
+import { create, type Port } from '../../client/networking.ts'
 import { run } from '../../host/run.ts'
 import { makeNamespace, plug, unplug } from '../instance/plug.ts'
 import { repository } from '../paths.ts'
 import { runningIn } from '../state/control.ts'
 import { type Layout, readCloud, requireMemory } from '../state/layout.ts'
-import { type Bench, type Figure, round } from './bench.place.ts'
+import { type Bench, type Figure, round, startUp, stopUp } from './bench.place.ts'
 import { benchNetwork, binding, recordOf, timeOf } from './plug.bench.ts'
 import { percentile } from './rate.ts'
 
@@ -17,6 +17,8 @@ const repetitions = 10
 const largeNetwork = 5000
 /** Ports in one request. */
 const bulk = 500
+/** Ports that come at once to a network whose clients have leases. */
+const someMore = 100
 
 /** From the request for a network, through subnet, port and plug, until a DHCP server offers the port its address. */
 export async function measureFirstAnswer({ layout }: Bench): Promise<Figure[]> {
@@ -83,13 +85,7 @@ async function quiet(pids: { agent: number; dnsmasq: number }): Promise<void> {
   }
 }
 
-/** Adds one port to a network of 5,000, and removes one; each after nothing has happened for a while. */
-export async function measureLargeNetwork({ layout }: Bench): Promise<Figure[]> {
-  const { host } = requireMemory(layout)
-  const client = createClient(readCloud(layout, 'admin'))
-  const network_id = await benchNetwork(client, 'bench-large', '10.32.0.0/16')
-  const directory = join(layout.agent, 'run', 'dhcp', network_id)
-  const hosts = () => readdirSync(join(directory, 'hosts')).length
+async function fill(client: Client, network_id: string): Promise<void> {
   for (let made = 0; made < largeNetwork; made += bulk) {
     const ports = Array.from({ length: bulk }, (_, n) => ({
       network_id,
@@ -98,6 +94,62 @@ export async function measureLargeNetwork({ layout }: Bench): Promise<Figure[]> 
     }))
     await client.request('POST', '/ports', { ports })
   }
+}
+
+/** Adds one port, and many at once, to a network of 5,000 whose clients all have leases. */
+async function measureLeased(bench: Bench, client: Client): Promise<Figure[]> {
+  const { layout } = bench
+  const { host, ovs } = requireMemory(layout)
+  const network_id = await benchNetwork(client, 'bench-leased', '10.33.0.0/16')
+  const directory = join(layout.agent, 'run', 'dhcp', network_id)
+  const hosts = () => readdirSync(join(directory, 'hosts')).length
+  await fill(client, network_id)
+  await timeOf(() => hosts() === largeNetwork, `not all of ${largeNetwork} clients are served`)
+  // A server that begins without a lease file is told the leases of all clients.
+  await stopUp(bench.up)
+  const server = readFileSync(join(directory, 'pid'), 'utf8').trim()
+  process.kill(Number(server))
+  await timeOf(() => !existsSync(`/proc/${server}`), 'dnsmasq does not end')
+  rmSync(join(directory, 'leases'))
+  Object.assign(bench, await startUp(layout))
+  const leases = () => readFileSync(join(directory, 'leases'), 'utf8').split('\n').length
+  await timeOf(() => existsSync(join(directory, 'leases')) && leases() > largeNetwork, 'no leases')
+  await quiet(await pidsOf(layout, directory))
+
+  const served = async (count: number) => {
+    const ports = Array.from({ length: count }, (_, n) => ({
+      network_id,
+      ...binding(host, `leased-${count}-${n}`),
+    }))
+    const begun = performance.now()
+    const made = (await client.request('POST', '/ports', { ports })) as { ports: Port[] }
+    const last = made.ports.at(-1)
+    if (last === undefined) throw new Error('no port was made')
+    const record = recordOf(last, `bench-leased-${count}`)
+    await plug(ovs.ovsdb, record)
+    const ask = ['perl', `${repository}/cli/bench/discover.pl`, 'eth0', record.mac, '300'] as const
+    await run(['ip', 'netns', 'exec', record.namespace, ...ask], { timeout: 310_000 })
+    const took = performance.now() - begun
+    await unplug(ovs.ovsdb, record)
+    await quiet(await pidsOf(layout, directory))
+    return round(took)
+  }
+  const what = `beside ${largeNetwork} leases, until offered its address:`
+  return [
+    { what: `${what} a port more`, value: await served(1), unit: 'ms' },
+    { what: `${what} the last of ${someMore}`, value: await served(someMore), unit: 'ms' },
+  ]
+}
+
+/** Adds one port to a network of 5,000, and removes one; each after nothing has happened for a while. */
+export async function measureLargeNetwork(bench: Bench): Promise<Figure[]> {
+  const { layout } = bench
+  const { host } = requireMemory(layout)
+  const client = createClient(readCloud(layout, 'admin'))
+  const network_id = await benchNetwork(client, 'bench-large', '10.32.0.0/16')
+  const directory = join(layout.agent, 'run', 'dhcp', network_id)
+  const hosts = () => readdirSync(join(directory, 'hosts')).length
+  await fill(client, network_id)
   const from = performance.now()
   const all = await timeOf(() => hosts() === largeNetwork, `not all of ${largeNetwork} clients are served`)
   await quiet(await pidsOf(layout, directory))
@@ -135,6 +187,7 @@ export async function measureLargeNetwork({ layout }: Bench): Promise<Figure[]> 
   }, largeNetwork + 1)
   const removed = await cost(() => client.request('DELETE', `/ports/${extra}`), largeNetwork)
   await client.request('DELETE', `/ports/${extra}`).catch(() => {})
+  const leased = await measureLeased(bench, client)
   await client.close()
   const figures = (what: string, seen: typeof added): Figure[] => [
     { what: `${what}: until its file is there or gone`, value: round(seen.took), unit: 'ms' },
@@ -149,5 +202,6 @@ export async function measureLargeNetwork({ layout }: Bench): Promise<Figure[]> 
     { what: `after ${largeNetwork} creations, until all are served`, value: round(all - from), unit: 'ms' },
     ...figures(`one port added to ${largeNetwork}`, added),
     ...figures(`one port removed from ${largeNetwork}`, removed),
+    ...leased,
   ]
 }

@@ -4,7 +4,7 @@
  * do in it, by name.
  */
 import { type FSWatcher, mkdirSync, readdirSync, rmSync, unlinkSync, watch, writeFileSync } from 'node:fs'
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { chmod, link, lstat, mkdir, readdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Change, Facility, FacilityEvents, Look, Observed } from '../facility.ts'
 import { eachOf, reasonOf } from '../keeper.ts'
@@ -27,9 +27,16 @@ export interface FilesOptions {
   log: Log
 }
 
+/**
+ * Files of one process in one batch that it may see one by one. At each name that is written, moved in or unlinked in
+ * its directories dnsmasq compares all its leases with all clients: more files are linked and moved out, which it does
+ * not notice, and told by one signal.
+ */
+const seenSingly = 8
 /** Milliseconds: one look follows a burst of events, our own writes among them. */
 const burst = 50
 /** The name under which a file is written before it takes its place. */
+const besideOf = (path: string): string => join(dirname(path), `.${basename(path)}.new`)
 const isBeside = (name: string): boolean => name.startsWith('.') && name.endsWith('.new')
 
 /** Bytes: larger files are read only when they are wanted. */
@@ -231,7 +238,7 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
     }
   }
 
-  async function make(change: Change): Promise<void> {
+  async function make(change: Change, unseen: boolean): Promise<void> {
     const object = change.wanted
     if (object?.kind === 'directory') {
       if (!ledger.has(change.ident)) ledger.add(change.ident)
@@ -239,22 +246,31 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
       await chmod(object.path, object.mode)
     } else if (object?.kind === 'file') {
       if (!isOwned(dirname(object.path))) ledger.add(change.ident)
-      const beside = join(dirname(object.path), `.${basename(object.path)}.new`)
+      const beside = besideOf(object.path)
       await writeFile(beside, object.content, { mode: object.mode })
       await chmod(beside, object.mode)
-      await rename(beside, object.path)
+      if (unseen) {
+        if (change.observed) await hide(object.path)
+        await link(beside, object.path)
+        await unlink(beside)
+      } else await rename(beside, object.path)
     } else if (object?.kind === 'lease-file') await leaseFiles.make(object)
   }
 
-  async function remove(change: Change): Promise<void> {
+  /** Removes a file from under a name that nobody looks at. */
+  async function hide(path: string): Promise<void> {
+    const hidden = besideOf(`${path}.old`)
+    await rename(path, hidden).catch(orIsGone)
+    await unlink(hidden).catch(orIsGone)
+  }
+
+  async function remove(change: Change, unseen: boolean): Promise<void> {
     const object = change.observed?.object
     if (object?.kind === 'directory') await rm(object.path, { recursive: true, force: true })
     if (object && isFile(object)) {
       remembered.delete(object.path)
       leaseFiles.forget(object.path)
-      await unlink(object.path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error
-      })
+      await (unseen ? hide(object.path) : unlink(object.path).catch(orIsGone))
     }
     ledger.strike(change.ident)
   }
@@ -262,14 +278,10 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
   /** What was wanted of files that are not wanted any more: whom to tell of their removal. */
   const departed = new Map<string, NonNullable<File['notify']>>()
 
-  function noticeOf(change: Change): { process: string; signal: NodeJS.Signals } | undefined {
+  function notifyOf(change: Change): File['notify'] {
     const object = change.wanted ?? change.observed?.object
     if (object?.kind !== 'file') return undefined
-    const happening: Happening = !change.wanted ? 'remove' : change.observed ? 'update' : 'create'
-    const notify = change.wanted
-      ? object.notify
-      : (departed.get(change.ident) ?? notifyOfSiblings(object.path))
-    return notify?.on.includes(happening) ? { process: notify.process, signal: notify.signal } : undefined
+    return change.wanted ? object.notify : (departed.get(change.ident) ?? notifyOfSiblings(object.path))
   }
 
   /** A file left by an agent before us was like those beside it. */
@@ -302,9 +314,17 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
 
   async function apply(changes: readonly Change[]): Promise<Map<string, string>> {
     const failures = new Map<string, string>()
-    const notices = new Map(changes.map((change) => [change, noticeOf(change)]))
+    const notifies = new Map(changes.map((change) => [change, notifyOf(change)]))
+    const ofProcess = Map.groupBy(changes, (change) => notifies.get(change)?.process)
+    const isUnseen = (change: Change): boolean => {
+      const process = notifies.get(change)?.process
+      return process !== undefined && (ofProcess.get(process)?.length ?? 0) > seenSingly
+    }
     const owed = new Map<string, NodeJS.Signals>()
-    for (const notice of notices.values()) if (notice) owed.set(notice.process, notice.signal)
+    for (const [change, notify] of notifies) {
+      if (notify && (isUnseen(change) || notify.on.includes(happeningOf(change))))
+        owed.set(notify.process, notify.signal)
+    }
     // A notice is put up before the first write: the next agent delivers what this one could not.
     const unnoted = new Map<string, unknown>()
     for (const [process, signal] of owed) {
@@ -316,10 +336,10 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
     }
     const attempt = async (change: Change): Promise<void> => {
       try {
-        const failure = unnoted.get(notices.get(change)?.process ?? '')
+        const failure = unnoted.get(notifies.get(change)?.process ?? '')
         // A removal goes on without one: it makes room.
         if (failure !== undefined && change.wanted) throw failure
-        await (change.wanted ? make(change) : remove(change))
+        await (change.wanted ? make : remove)(change, isUnseen(change))
       } catch (error) {
         failures.set(change.ident, reasonOf(error))
       }
@@ -419,6 +439,15 @@ interface Watch {
   /** True: the directory itself has changed. */
   all: boolean
   timer: NodeJS.Timeout | undefined
+}
+
+function happeningOf(change: Change): Happening {
+  if (!change.wanted) return 'remove'
+  return change.observed ? 'update' : 'create'
+}
+
+function orIsGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
 }
 
 function isFile(object: HostObject | undefined): object is File | LeaseFile {

@@ -150,6 +150,22 @@ describe('an agent on one host', { skip }, () => {
     assert.equal(await startTime(after_.trim()), started)
   })
 
+  test('of many clients that come at once each is served when that is told', async () => {
+    const before = await place.host.run(['cat', `${place.host.dir}/state/run/dhcp/${net.id}/pid`])
+    for (let n = 20; n < 39; n++) create(n)
+    await createAndPlug(39)
+    assert.equal((await place.dhcp(39))?.ip, '10.0.0.39')
+    for (let n = 20; n < 40; n++) {
+      place.feed.remove({ type: 'port', id: port(n).id })
+      place.feed.remove({ type: 'dhcp-entry', id: port(n).id })
+    }
+    await until('it is forgotten', async () => (await place.dhcp(39)) === undefined)
+    assert.equal((await place.dhcp(5))?.ip, '10.0.0.5')
+    await place.unplug(39)
+    const after_ = await place.host.run(['cat', `${place.host.dir}/state/run/dhcp/${net.id}/pid`])
+    assert.equal(after_, before)
+  })
+
   test('the address of a deleted port serves another at once', async () => {
     assert.equal((await place.dhcp(8))?.ip, '10.0.0.8')
     place.feed.remove({ type: 'port', id: port(8).id })
@@ -226,6 +242,8 @@ describe('an agent on one host', { skip }, () => {
     const ports = () =>
       place.host.run(['ovs-vsctl', '--format=csv', '--columns=name,ofport', 'list', 'Interface'])
     const pidFile = `${place.host.dir}/state/run/dhcp/${net.id}/pid`
+    const left = async () => (await flows()).some(({ text }) => text.includes('10.0.0.77'))
+    await until('what was unplugged before is gone', async () => !(await left()))
     const before_ = {
       flows: await flows(),
       ports: await ports(),

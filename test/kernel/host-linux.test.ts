@@ -88,6 +88,7 @@ describe('the Linux side of a host', { skip: whyNoTestHosts() ?? false }, () => 
         `--interface=${device}`,
         `--pid-file=${pidFile()}`,
         `--dhcp-leasefile=${join(dir, 'leases')}`,
+        `--log-facility=${join(dir, 'log')}`,
         `--dhcp-hostsdir=${join(dir, 'hosts')}`,
         '--dhcp-range=set:a,10.0.0.0,static,255.255.255.0,86400s',
       ],
@@ -179,6 +180,27 @@ describe('the Linux side of a host', { skip: whyNoTestHosts() ?? false }, () => 
     await host.become(['entry', []])
     await until('release', async () => !(await readFile(join(dir, 'leases'), 'utf8')).includes('10.0.0.5'))
     assert.deepEqual(await readdir(join(dir, 'hosts')), [])
+  })
+
+  test('many clients that come, change and go at once are told of by one signal each time', async () => {
+    const numbers = Array.from({ length: 20 }, (_, n) => n + 20)
+    const clients = (mac: (n: number) => string) =>
+      numbers.map((n): [string, HostObject[]] => [`client ${n}`, [entry(mac(n), `10.0.0.${n}`)]])
+    const log = () => readFile(join(dir, 'log'), 'utf8')
+    const before_ = (await log()).length
+    const said = async (what: RegExp) => ((await log()).slice(before_).match(what) ?? []).length
+    const read = /read .*hosts\/10\.0\.0\.39\n/g
+    await host.become(...clients((n) => `fa:16:3e:01:00:${n}`))
+    await until('a look', async () => (await said(read)) === 1)
+    await host.become(...clients((n) => `fa:16:3e:02:00:${n}`))
+    await until('a second look', async () => (await said(read)) === 2)
+    assert.match(await readFile(join(dir, 'hosts', '10.0.0.39'), 'utf8'), /^fa:16:3e:02:00:39,/)
+    await host.become(...numbers.map((n): [string, HostObject[]] => [`client ${n}`, []]))
+    assert.deepEqual(await readdir(join(dir, 'hosts')), [])
+    assert.equal(await said(/inotify/g), 0)
+    await host.become(['one', [entry('fa:16:3e:01:00:39', '10.0.0.39')]])
+    await until('a look at one', async () => (await said(/inotify/g)) === 1)
+    await host.become(['one', []])
   })
 
   test('what others alter is put right; what is theirs stays', async () => {
