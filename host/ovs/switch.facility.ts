@@ -15,20 +15,23 @@ import {
   type SegmentRef,
   segmentKey,
 } from '../objects.ts'
-import { chooseLocalVlan, deadVlan, type TaggedPort } from './local-vlans.ts'
-import { createOvsdbClient, toMap, toSet } from './ovsdb.client.ts'
+import { chooseLocalVlan, type TaggedPort } from './local-vlans.ts'
+import { createOvsdbClient } from './ovsdb.client.ts'
 import { createOvsdbMirror, monitoredTables, type PortRow, type Touched } from './ovsdb.mirror.ts'
+import {
+  adoptedValue,
+  type Batch,
+  bridgeMadeBy,
+  deviceKey,
+  dropPort,
+  operationsOf,
+  ownerKey,
+  ownerValue,
+  silence,
+  whereUuid,
+} from './switch.operations.ts'
+import { createPlugs } from './switch.plugs.ts'
 
-const ownerKey = 'nucleon-owner'
-const ownerValue = 'nucleon'
-/** Owner of a bridge that was there when we came: it is kept as we need it, and never removed. */
-const adoptedValue = 'adopted'
-/** Index of the device that a port of ours was made on. */
-const deviceKey = 'nucleon-device'
-/** The keys of a port's other_config that say what its tag stands for, as Neutron writes them. */
-const segmentKeys = ['net_uuid', 'network_type', 'physical_network', 'segmentation_id'] as const
-/** Milliseconds that a plugged port may be without a tag before it gets the dead one. */
-const untaggedFor = 30
 /** Milliseconds that a batch waits for ovs-vswitchd; later it is reported pending. */
 const takenWithin = 1000
 
@@ -83,13 +86,10 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
   const madeBridges = new Map<string, string>()
   const waiters = new Set<() => void>()
   const symbolListeners: SymbolListener[] = []
-  const plugListeners: ((changed: ReadonlySet<string>) => void)[] = []
   const bridgeListeners: (() => void)[] = []
   const madeListeners: ((bridge: string) => void)[] = []
-  let plugs = new Map<string, Plug>()
   let bridges: ReadonlySet<string> = new Set()
   let events: FacilityEvents | undefined
-  let undertaker: NodeJS.Timeout | undefined
 
   const client = createOvsdbClient({
     socket: options.socket,
@@ -102,6 +102,18 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       },
       update: (rows) => spread(mirror.update(rows)),
       lost: (reason) => log.warn({ reason }, 'connection to ovsdb-server lost'),
+    },
+  })
+
+  const plugs = createPlugs({
+    mirror,
+    integrationBridge,
+    isWired: (device) => wantedTags.has(device),
+    silence(rows) {
+      if (!client.connected) return
+      client
+        .transact(rows.map((row) => silence(row.uuid)))
+        .catch((error: Error) => log.warn({ reason: error.message }, 'cannot silence unwired ports'))
     },
   })
 
@@ -127,7 +139,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       events?.changed(`port ${port}`)
       announcePort(port)
     }
-    if (touched.ports.size > 0) refreshPlugs()
+    if (touched.ports.size > 0) plugs.refresh()
   }
 
   function noteMade(bridge: string): void {
@@ -150,49 +162,6 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     if (now.symmetricDifference(bridges).size === 0) return
     bridges = now
     for (const listener of bridgeListeners) listener()
-  }
-
-  function refreshPlugs(): void {
-    const now = new Map<string, Plug>()
-    for (const row of mirror.interfaces()) {
-      const portId = row.externalIds['iface-id']
-      if (portId === undefined || portId === '' || mirror.bridgeOf(row.name) !== integrationBridge) continue
-      const plug: Plug = {
-        portId,
-        device: row.name,
-        mac: row.externalIds['attached-mac'] ?? null,
-        ofport: row.ofport ?? -1,
-      }
-      const other = now.get(portId)
-      if (!other || other.ofport < plug.ofport) now.set(portId, plug)
-    }
-    const changed = new Set<string>()
-    for (const [id, plug] of now) {
-      const before = plugs.get(id)
-      const same = before?.device === plug.device && before.mac === plug.mac && before.ofport === plug.ofport
-      if (!same) changed.add(id)
-    }
-    for (const id of plugs.keys()) if (!now.has(id)) changed.add(id)
-    plugs = now
-    if (changed.size > 0) for (const listener of plugListeners) listener(changed)
-    if (undertaker === undefined && untaggedPlugs().length > 0) undertaker = setTimeout(bury, untaggedFor)
-  }
-
-  function untaggedPlugs(): PortRow[] {
-    return [...plugs.values()].flatMap(({ device }) => {
-      const row = mirror.port(device)
-      return row && row.tag === undefined && !wantedTags.has(device) ? [row] : []
-    })
-  }
-
-  /** A plug without a tag is a trunk that hears every network's broadcasts: until it is wired it is dead. */
-  function bury(): void {
-    undertaker = undefined
-    const rows = untaggedPlugs()
-    if (rows.length === 0 || !client.connected) return
-    client
-      .transact(rows.map((row) => updateRow('Port', row.uuid, { tag: deadVlan })))
-      .catch((error: Error) => log.warn({ reason: error.message }, 'cannot silence unwired ports'))
   }
 
   function* taggedPorts(): Iterable<TaggedPort> {
@@ -332,121 +301,9 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
       const row = port?.kind === 'ovs-port' ? mirror.port(port.name) : undefined
       const bridge = row && mirror.bridge(mirror.bridgeOf(row.name) ?? '')
       if (port?.kind !== 'ovs-port' || !row || !bridge || !isStale(port)) return []
-      return [{ change, operations: [mutate('Bridge', bridge.uuid, 'ports', 'delete', row.uuid)] }]
+      return [{ change, operations: [dropPort(bridge.uuid, row.uuid)] }]
     })
     if (stale.length > 0) await commit(stale)
-  }
-
-  /** The operations of one change; throws with the reason why it cannot be made. */
-  function operations(change: Change, index: number): object[] {
-    const { wanted } = change
-    if (wanted?.kind === 'ovs-bridge') return bridgeOperations(wanted, index)
-    if (wanted?.kind === 'ovs-port') return portOperations(wanted, index)
-    if (wanted?.kind === 'ovs-tag') return tagOperations(wanted)
-    const gone = change.observed?.object
-    if (gone?.kind === 'ovs-bridge') {
-      const row = mirror.bridge(gone.name)
-      if (inUse.has(gone.name)) return []
-      return row && mirror.rootUuid
-        ? [mutate('Open_vSwitch', mirror.rootUuid, 'bridges', 'delete', row.uuid)]
-        : []
-    }
-    if (gone?.kind === 'ovs-port') {
-      const row = mirror.port(gone.name)
-      const bridge = mirror.bridge(gone.bridge)
-      return row && bridge ? [mutate('Bridge', bridge.uuid, 'ports', 'delete', row.uuid)] : []
-    }
-    if (gone?.kind === 'ovs-tag') {
-      const row = mirror.port(gone.port)
-      // Without a tag the port would be a trunk of all VLANs.
-      return row ? [updateRow('Port', row.uuid, { tag: deadVlan }), dropKeys(row.uuid, segmentKeys)] : []
-    }
-    return []
-  }
-
-  function bridgeOperations(wanted: OvsBridge, index: number): object[] {
-    const row = mirror.bridge(wanted.name)
-    if (row) {
-      const mark = wanted.foreign
-        ? []
-        : [
-            insertKeys('Bridge', row.uuid, 'external_ids', {
-              [ownerKey]: row.externalIds[ownerKey] === ownerValue ? ownerValue : adoptedValue,
-            }),
-          ]
-      const type = wanted.foreign ? {} : { datapath_type: wanted.datapathType }
-      return [updateRow('Bridge', row.uuid, { fail_mode: wanted.failMode, ...type }), ...mark]
-    }
-    if (wanted.foreign) throw new Error(`there is no bridge ${wanted.name}`)
-    if (!mirror.rootUuid) throw new Error('the database has no Open_vSwitch row')
-    const ids = { bridge: `b${index}`, port: `bp${index}`, device: `bi${index}` }
-    const owned = toMap({ [ownerKey]: ownerValue })
-    return [
-      insert('Interface', ids.device, { name: wanted.name, type: 'internal' }),
-      insert('Port', ids.port, { name: wanted.name, interfaces: ['named-uuid', ids.device] }),
-      insert('Bridge', ids.bridge, {
-        name: wanted.name,
-        datapath_type: wanted.datapathType,
-        fail_mode: wanted.failMode,
-        external_ids: owned,
-        ports: ['named-uuid', ids.port],
-      }),
-      {
-        op: 'mutate',
-        table: 'Open_vSwitch',
-        where: whereUuid(mirror.rootUuid),
-        mutations: [['bridges', 'insert', ['set', [['named-uuid', ids.bridge]]]]],
-      },
-    ]
-  }
-
-  function portOperations(wanted: OvsPort, index: number): object[] {
-    const row = mirror.port(wanted.name)
-    const device = mirror.interface(wanted.name)
-    const at = mirror.bridgeOf(wanted.name)
-    if (row && device && at === wanted.bridge) {
-      return [
-        updateRow('Interface', device.uuid, { type: wanted.type, options: toMap(wanted.options ?? {}) }),
-        insertKeys('Interface', device.uuid, 'external_ids', wanted.externalIds ?? {}),
-        insertKeys('Port', row.uuid, 'external_ids', {
-          [ownerKey]: ownerValue,
-          ...(wanted.type === '' && device.ifindex ? { [deviceKey]: String(device.ifindex) } : {}),
-        }),
-      ]
-    }
-    if (row && at !== undefined && row.externalIds[ownerKey] !== ownerValue) {
-      throw new Error(`port ${wanted.name} is on bridge ${at}, and not ours`)
-    }
-    const elsewhere = row && at !== undefined ? mirror.bridge(at) : undefined
-    const leave = elsewhere && row ? [mutate('Bridge', elsewhere.uuid, 'ports', 'delete', row.uuid)] : []
-    const bridge = mirror.bridge(wanted.bridge)
-    const made = bridgesInBatch.get(wanted.bridge)
-    if (!bridge && made === undefined) throw new Error(`there is no bridge ${wanted.bridge}`)
-    const ids = { port: `p${index}`, device: `i${index}` }
-    return [
-      ...leave,
-      insert('Interface', ids.device, {
-        name: wanted.name,
-        type: wanted.type,
-        options: toMap(wanted.options ?? {}),
-        external_ids: toMap(wanted.externalIds ?? {}),
-      }),
-      insert('Port', ids.port, {
-        name: wanted.name,
-        interfaces: ['named-uuid', ids.device],
-        external_ids: toMap({ [ownerKey]: ownerValue }),
-        // Until it has its tag, a port of the integration bridge reaches nobody.
-        ...(wanted.bridge === integrationBridge && wanted.externalIds?.['iface-id'] !== undefined
-          ? { tag: deadVlan }
-          : {}),
-      }),
-      {
-        op: 'mutate',
-        table: 'Bridge',
-        where: bridge ? whereUuid(bridge.uuid) : [['_uuid', '==', ['named-uuid', made]]],
-        mutations: [['ports', 'insert', ['set', [['named-uuid', ids.port]]]]],
-      },
-    ]
   }
 
   /** Bridges of ours that others have put ports or flows on, and how many ports: they stay while these do. */
@@ -472,41 +329,24 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     }
   }
 
-  /** Bridges that the batch at hand makes, by name, with their symbolic uuid. */
-  const bridgesInBatch = new Map<string, string>()
-
-  function tagOperations(wanted: OvsTag): object[] {
-    const row = mirror.port(wanted.port)
-    if (!row) throw new Error(`there is no port ${wanted.port}`)
-    const tag = localVlan(segmentKey(wanted.segment))
-    if (tag === undefined) throw new Error('no local VLAN is left')
-    const { segment } = wanted
-    const config: Record<string, string> = { net_uuid: segment.networkId, network_type: segment.networkType }
-    if (segment.physicalNetwork !== null) config.physical_network = segment.physicalNetwork
-    if (segment.segmentationId !== null) config.segmentation_id = String(segment.segmentationId)
-    return [
-      updateRow('Port', row.uuid, { tag }),
-      dropKeys(row.uuid, segmentKeys),
-      insertKeys('Port', row.uuid, 'other_config', config),
-    ]
-  }
-
   async function apply(changes: readonly Change[]): Promise<Map<string, string>> {
     const failures = new Map<string, string>()
     const batches: { change: Change; operations: object[] }[] = []
     await dropStale(changes)
     await noteBridgesInUse(changes)
-    bridgesInBatch.clear()
+    const made = new Map<string, string>()
+    const batch: Batch = {
+      mirror,
+      integrationBridge,
+      made,
+      localVlan,
+      isInUse: (bridge) => inUse.has(bridge),
+    }
     changes.forEach((change, index) => {
       try {
-        if (
-          change.wanted?.kind === 'ovs-bridge' &&
-          !mirror.bridge(change.wanted.name) &&
-          !change.wanted.foreign
-        ) {
-          bridgesInBatch.set(change.wanted.name, `b${index}`)
-        }
-        batches.push({ change, operations: operations(change, index) })
+        const uuid = bridgeMadeBy(change, index, mirror)
+        if (uuid !== undefined && change.wanted?.kind === 'ovs-bridge') made.set(change.wanted.name, uuid)
+        batches.push({ change, operations: operationsOf(batch, change, index) })
       } catch (error) {
         failures.set(change.ident, error instanceof Error ? error.message : String(error))
       }
@@ -616,7 +456,7 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     // The monitor tells everything.
     auditScopes: () => [],
     async stop() {
-      clearTimeout(undertaker)
+      plugs.stop()
       client.stop()
     },
     get connected() {
@@ -632,8 +472,8 @@ export function createSwitchFacility(options: SwitchOptions): SwitchFacility {
     releaseVlan,
     localVlan,
     onSymbol: (listener) => void symbolListeners.push(listener),
-    plugs: () => plugs,
-    onPlugs: (listener) => void plugListeners.push(listener),
+    plugs: plugs.all,
+    onPlugs: plugs.onChange,
     bridges: () => bridges,
     onBridges: (listener) => void bridgeListeners.push(listener),
     onBridgeMade: (listener) => void madeListeners.push(listener),
@@ -666,42 +506,4 @@ function portMatches(observed: OvsPort, wanted: OvsPort): boolean {
 
 function contains(found: Record<string, string>, wanted: Record<string, string>): boolean {
   return Object.entries(wanted).every(([key, value]) => found[key] === value)
-}
-
-const whereUuid = (uuid: string): unknown => [['_uuid', '==', ['uuid', uuid]]]
-
-function insert(table: string, name: string, row: object): object {
-  return { op: 'insert', table, row, 'uuid-name': name }
-}
-
-function updateRow(table: string, uuid: string, row: object): object {
-  return { op: 'update', table, where: whereUuid(uuid), row }
-}
-
-function mutate(table: string, uuid: string, column: string, mutator: string, target: string): object {
-  return {
-    op: 'mutate',
-    table,
-    where: whereUuid(uuid),
-    mutations: [[column, mutator, toSet([['uuid', target]])]],
-  }
-}
-
-/** Sets keys of a map column, leaving the others alone. */
-function insertKeys(table: string, uuid: string, column: string, keys: Record<string, string>): object {
-  const drop = toSet(Object.keys(keys))
-  const mutations = [
-    [column, 'delete', drop],
-    [column, 'insert', toMap(keys)],
-  ]
-  return { op: 'mutate', table, where: whereUuid(uuid), mutations }
-}
-
-function dropKeys(port: string, keys: readonly string[]): object {
-  return {
-    op: 'mutate',
-    table: 'Port',
-    where: whereUuid(port),
-    mutations: [['other_config', 'delete', toSet(keys)]],
-  }
 }
