@@ -11,7 +11,7 @@ import type { DocumentSources } from './feed/sources.ts'
 import type { MechanismDriver } from './ml2/mechanism-drivers/mechanism-driver.ts'
 import { ml2Plugin } from './ml2/ml2.plugin.ts'
 import { createMl2 } from './ml2/ml2.ts'
-import type { PluginParts, Served } from './plugin.ts'
+import type { Contribution, PluginParts } from './plugin.ts'
 import { loadedPlugins } from './plugins.ts'
 import { recordFacts } from './port/provisioning.ts'
 import { rbacFeature } from './rbac/rbac.feature.ts'
@@ -57,7 +57,7 @@ export function createFeatures(
   }
   const parts: PluginParts = { resource, ml2, settings }
   const core = ml2Plugin.serve(parts)
-  const served: Served[] = plugins.map((plugin) => (plugin === ml2Plugin ? core : plugin.serve(parts)))
+  const served: Contribution[] = plugins.map((plugin) => (plugin === ml2Plugin ? core : plugin.serve(parts)))
   const features = served.flatMap((one) => one.features ?? [])
   const sources: DocumentSources = { ...core.sources }
   for (const one of served) Object.assign(sources, one.sources)

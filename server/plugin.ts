@@ -12,7 +12,7 @@ export interface Plugin {
   name: string
   /** Aliases that the API announces when the plugin is loaded; each is served by what `serve` answers. */
   extensions: readonly string[]
-  serve(parts: PluginParts): Served
+  serve(parts: PluginParts): Contribution
 }
 
 /** What a plugin is made of. */
@@ -23,7 +23,8 @@ export interface PluginParts {
   settings: NetworkingSettings
 }
 
-export interface Served {
+/** What a plugin adds to the server. */
+export interface Contribution {
   features?: readonly Feature[]
   computed?: readonly ComputedFeature[]
   ofProjects?: readonly ProjectFeature[]
