@@ -126,6 +126,7 @@ async function measureLeased(bench: Bench, client: Client): Promise<Figure[]> {
     const last = made.ports.at(-1)
     if (last === undefined) throw new Error('no port was made')
     const record = recordOf(last, `bench-leased-${count}`)
+    await makeNamespace(record)
     await plug(ovs.ovsdb, record)
     const ask = ['perl', `${repository}/cli/bench/discover.pl`, 'eth0', record.mac, '300'] as const
     await run(['ip', 'netns', 'exec', record.namespace, ...ask], { timeout: 310_000 })
