@@ -30,6 +30,9 @@ export async function readAgentConfig(paths: readonly string[], log: Logger): Pr
     if (!dhcp.values.DEFAULT[name]) continue
     log.warn({ where: `[DEFAULT] ${name}` }, 'metadata is not served yet, and no route to it is announced')
   }
+  if (dhcp.values.DEFAULT.dnsmasq_base_log_dir) {
+    log.warn({ where: '[DEFAULT] dnsmasq_base_log_dir' }, 'queries are not logged there')
+  }
   return { l2: l2.values, dhcp: dhcp.values }
 }
 

@@ -70,6 +70,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     runDir: options.runDir,
     ledger,
     signal: processes.signal,
+    isYoung: processes.isYoung,
     processes: processes.list,
     pidOf: processes.pidOf,
     initialLeases: (process) => leases.initial(process),

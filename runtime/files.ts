@@ -1,5 +1,6 @@
 /** Files that are there as a whole or not at all. */
 import { closeSync, fchownSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 export interface FileOptions {
   /** Permissions, before the umask. */
@@ -25,10 +26,21 @@ export function replaceFile(
     if (owner !== undefined) fchownSync(file, owner, owner)
     if (durable) fsyncSync(file)
     renameSync(beside, path)
+    if (durable) syncDirectory(dirname(path))
   } catch (error) {
     rmSync(beside, { force: true })
     throw error
   } finally {
     closeSync(file)
+  }
+}
+
+/** A name is on the disk once its directory is. */
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
   }
 }

@@ -1,11 +1,11 @@
 /** All loaded plugins together: what the API serves, what hosts are told, and what hosts' reports do. */
-import type { Fact, Heartbeat } from '../bus/feed.ts'
+import type { Fact } from '../bus/feed.ts'
 import { apiExtensions } from '../model/extensions/api.ts'
 import { extensionsOf } from '../model/extensions/catalogue.ts'
 import { compose, type Extension, type Resource } from '../model/resource.ts'
 import { coreResources } from '../model/resources/core.ts'
 import type { Logger } from '../runtime/log.ts'
-import { recordHeartbeat } from './agent/heartbeat.ts'
+import { type HeartbeatRecorder, heartbeatRecorder } from './agent/heartbeat.ts'
 import type { Chore } from './chores.ts'
 import type { DocumentSources } from './feed/sources.ts'
 import type { MechanismDriver } from './ml2/mechanism-drivers/mechanism-driver.ts'
@@ -30,7 +30,7 @@ export interface Features {
   initialize(store: Store): Promise<void>
   /** What the server does of itself, now and then. */
   chores(store: Store): Chore[]
-  recordHeartbeat(store: Store, host: string, beat: Heartbeat): Promise<void>
+  recordHeartbeat: HeartbeatRecorder
   recordFacts(store: Store, host: string, facts: readonly Fact[]): Promise<void>
 }
 
@@ -72,7 +72,7 @@ export function createFeatures(
       for (const one of served) await one.initialize?.(store)
     },
     chores: (store) => served.flatMap((one) => one.chores?.(store) ?? []),
-    recordHeartbeat: (store, host, beat) => recordHeartbeat(store, ml2, host, beat),
+    recordHeartbeat: heartbeatRecorder(ml2),
     recordFacts,
   }
 }

@@ -97,8 +97,8 @@ export async function filtersOf(
           : await Promise.all(textsOf(value).map((text) => (refers ? idOf(refers, text) : text)))
     }
   }
-  for (const name of [...tagFilters, 'limit'])
-    if (typeof values[name] === 'string') filters[name] = [String(values[name])]
+  for (const [name, filter] of Object.entries({ ...tagFilters, limit: 'limit' }))
+    if (typeof values[name] === 'string') filters[filter] = [values[name]]
   if (typeof values.sort === 'string') {
     const keys = values.sort.split(',').map((one) => one.split(':'))
     filters.sort_key = keys.map(([key = '']) => key)
@@ -113,7 +113,13 @@ function filterTexts(item: unknown): string[] {
   return Object.entries(item).map(([key, value]) => `${key}=${value}`)
 }
 
-export const tagFilters = ['tags', 'any-tags', 'not-tags', 'not-any-tags'] as const
+/** Filters of lists by tags: as `openstack` calls them, and as the API does. */
+export const tagFilters = {
+  tags: 'tags',
+  'any-tags': 'tags-any',
+  'not-tags': 'not-tags',
+  'not-any-tags': 'not-tags-any',
+} as const
 
 /** The text of an option that is given once. */
 export const textOf = (value: Given[string]) => (typeof value === 'string' ? value : undefined)

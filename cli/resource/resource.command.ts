@@ -250,7 +250,7 @@ function parsed(
       sort: { type: 'string' },
       limit: { type: 'string' },
       long: { type: 'boolean' },
-      ...Object.fromEntries(tagFilters.map((name) => [name, { type: 'string' }])),
+      ...Object.fromEntries(Object.keys(tagFilters).map((name) => [name, { type: 'string' }])),
     })
   else
     Object.assign(config, {

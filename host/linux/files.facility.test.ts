@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -25,6 +25,7 @@ test('on a full disk what cannot be written fails alone, and what goes makes roo
       signals.push(`${process} ${signal}`)
       return 'sent'
     },
+    isYoung: () => false,
     processes: () => [],
     pidOf: () => undefined,
     initialLeases: () => '',
@@ -62,4 +63,38 @@ test('on a full disk what cannot be written fails alone, and what goes makes roo
   assert.deepEqual(await apply([a, newer]), [])
   assert.equal(readFileSync(a.path, 'utf8'), 'new')
   assert.deepEqual(readdirSync(join(runDir, 'notices')), [])
+})
+
+test('a file that an agent had hidden when it died is back before its server is told to look', async (t) => {
+  const place = mkdtempSync(join(tmpdir(), 'nucleon-files-'))
+  t.after(() => rmSync(place, { recursive: true }))
+  const runDir = join(place, 'run')
+  const path = join(place, 'hosts')
+  const ledger = openLedger(join(runDir, 'ledger'))
+  ledger.add(`directory ${path}`)
+  for (const directory of [path, join(runDir, 'notices')]) mkdirSync(directory, { recursive: true })
+  writeFileSync(join(runDir, 'notices', 'dnsmasq'), 'SIGHUP')
+  writeFileSync(join(path, '.a.old.new'), 'old')
+  for (const name of ['b', '.b.old.new']) writeFileSync(join(path, name), name)
+  let seen: string[] = []
+  const files = createFilesFacility({
+    runDir,
+    ledger,
+    signal() {
+      seen = readdirSync(path)
+      return 'sent'
+    },
+    isYoung: () => false,
+    processes: () => [],
+    pidOf: () => undefined,
+    initialLeases: () => '',
+    log: silentLogger,
+  })
+  t.after(() => files.stop())
+  await files.start(events)
+  assert.deepEqual(seen.sort(), ['.b.old.new', 'a', 'b'])
+  assert.deepEqual(
+    [readFileSync(join(path, 'a'), 'utf8'), readFileSync(join(path, 'b'), 'utf8')],
+    ['old', 'b'],
+  )
 })

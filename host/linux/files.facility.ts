@@ -18,6 +18,8 @@ export interface FilesOptions {
   runDir: string
   ledger: Ledger
   signal(process: string, signal: NodeJS.Signals): SignalOutcome
+  /** True for a process that has just been started, and would be signalled later. */
+  isYoung(process: string): boolean
   /** The processes that are wanted: the paths in their arguments are theirs. */
   processes(): Iterable<Process>
   /** The pid of a process that runs. */
@@ -37,6 +39,8 @@ const seenSingly = 8
 const burst = 50
 /** The name under which a file is written before it takes its place. */
 const besideOf = (path: string): string => join(dirname(path), `.${basename(path)}.new`)
+/** The name that a file has while another takes its place. */
+const hiddenOf = (path: string): string => besideOf(`${path}.old`)
 const isBeside = (name: string): boolean => name.startsWith('.') && name.endsWith('.new')
 
 /** Bytes: larger files are read only when they are wanted. */
@@ -249,19 +253,36 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
       const beside = besideOf(object.path)
       await writeFile(beside, object.content, { mode: object.mode })
       await chmod(beside, object.mode)
-      if (unseen) {
-        if (change.observed) await hide(object.path)
-        await link(beside, object.path)
-        await unlink(beside)
-      } else await rename(beside, object.path)
+      await (unseen ? putUnseen(beside, object.path) : rename(beside, object.path))
     } else if (object?.kind === 'lease-file') await leaseFiles.make(object)
+  }
+
+  /** Puts a file in its place by a link; what was there is kept until it stands. Where links cannot be, it is moved. */
+  async function putUnseen(beside: string, path: string): Promise<void> {
+    await rename(path, hiddenOf(path)).catch(orIsGone)
+    try {
+      await link(beside, path)
+      await unlink(beside)
+    } catch {
+      await rename(beside, path)
+    }
+    await unlink(hiddenOf(path)).catch(orIsGone)
   }
 
   /** Removes a file from under a name that nobody looks at. */
   async function hide(path: string): Promise<void> {
-    const hidden = besideOf(`${path}.old`)
-    await rename(path, hidden).catch(orIsGone)
-    await unlink(hidden).catch(orIsGone)
+    await rename(path, hiddenOf(path)).catch(orIsGone)
+    await unlink(hiddenOf(path)).catch(orIsGone)
+  }
+
+  /** An agent that died between hiding a file and putting another there has left nothing under its name. */
+  async function uncover(directory: string): Promise<void> {
+    const names = new Set(await readdir(directory).catch(() => [] as string[]))
+    for (const name of names) {
+      const [, shown] = /^\.(.+)\.old\.new$/.exec(name) ?? []
+      if (shown !== undefined && !names.has(shown))
+        await rename(join(directory, name), join(directory, shown))
+    }
   }
 
   async function remove(change: Change, unseen: boolean): Promise<void> {
@@ -318,7 +339,9 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
     const ofProcess = Map.groupBy(changes, (change) => notifies.get(change)?.process)
     const isUnseen = (change: Change): boolean => {
       const process = notifies.get(change)?.process
-      return process !== undefined && (ofProcess.get(process)?.length ?? 0) > seenSingly
+      if (process === undefined || (ofProcess.get(process)?.length ?? 0) <= seenSingly) return false
+      // To one that cannot be signalled yet they would be unknown for a while, and counted as known.
+      return !options.isYoung(process)
     }
     const owed = new Map<string, NodeJS.Signals>()
     for (const [change, notify] of notifies) {
@@ -371,15 +394,17 @@ export function createFilesFacility(options: FilesOptions): FilesFacility {
     async start(listener: FacilityEvents) {
       events = listener
       mkdirSync(noticeDir, { recursive: true })
-      for (const name of readdirSync(noticeDir)) {
-        const signal = await readFile(join(noticeDir, name), 'utf8')
-        if (signal === 'SIGHUP') deliver(decodeURIComponent(name), signal)
-        else rmSync(join(noticeDir, name))
-      }
       const scopes = new Set<string>()
       for (const key of ledger.keys()) {
         if (key.startsWith('directory ')) scopes.add(key.slice('directory '.length))
         if (key.startsWith('file ')) scopes.add(dirname(key.slice('file '.length)))
+      }
+      const notices = readdirSync(noticeDir)
+      if (notices.length > 0) for (const directory of scopes) await uncover(directory)
+      for (const name of notices) {
+        const signal = await readFile(join(noticeDir, name), 'utf8')
+        if (signal === 'SIGHUP') deliver(decodeURIComponent(name), signal)
+        else rmSync(join(noticeDir, name))
       }
       return [...scopes]
     },

@@ -3,6 +3,14 @@ import { test } from 'node:test'
 import { silentLogger } from '../../runtime/log.ts'
 import { createNetworkFacility } from './network.facility.ts'
 
+test('outer ends of links, which are nobody’s objects, are audited all the same', async (t) => {
+  const ledger = { has: () => false, add() {}, strike() {}, keys: () => [] }
+  const network = createNetworkFacility({ ledger, log: silentLogger, glanceInterval: 0 })
+  t.after(() => network.stop())
+  await network.start({ changed() {}, resolved() {}, renewed() {} })
+  assert.deepEqual([...(network.auditScopes?.() ?? [])], ['namespaces', 'own'])
+})
+
 test('what cannot be entered in the ledger is not made, and fails alone', async () => {
   const ledger = {
     has: () => false,

@@ -222,6 +222,12 @@ export function createNetworkFacility(options: NetworkOptions): Facility {
       for (const namespace of outer) await viewOf(namespace)
       return failures
     },
+    // Outer ends of links are nobody's objects, and looked at all the same.
+    *auditScopes() {
+      yield namespacesScope
+      for (const namespace of views.keys()) yield scopeOfNamespace(namespace)
+      for (const namespace of settings.asked()) yield scopeOfSettings(namespace)
+    },
     async stop() {
       events.stop()
       settings.stop()

@@ -129,7 +129,10 @@ export function createNetworkSteps(world: NetworkWorld) {
       lines.push({ ident, text, mayFail })
       batches.set(namespace, lines)
     }
-    for (const { ident, wanted: object, observed } of changes) {
+    // A route by way of a gateway needs the one that leads to it.
+    const isBehind = ({ wanted: object }: Change): number =>
+      Number(object?.kind === 'route' && object.via !== null)
+    for (const { ident, wanted: object, observed } of changes.toSorted((a, b) => isBehind(a) - isBehind(b))) {
       if (object?.kind === 'link') {
         const mac = object.mac === undefined ? '' : ` address ${object.mac}`
         const mtu = object.mtu === undefined ? '' : ` mtu ${object.mtu}`

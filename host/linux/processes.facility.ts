@@ -40,6 +40,8 @@ export type SignalOutcome = 'sent' | 'later' | 'absent'
 export interface ProcessesFacility extends Facility {
   /** Signals a running process. `later`: it has just been started and may not be ready for signals. */
   signal(id: string, signal: NodeJS.Signals): SignalOutcome
+  /** True for a process that has just been started, and would be signalled later. */
+  isYoung(id: string): boolean
   /** A thing has come, or was made anew: processes that need it may have to be restarted. */
   renewed(key: string): void
   /** The processes that are wanted. */
@@ -342,6 +344,10 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
     async stop() {
       clearInterval(watch)
       for (const child of children.values()) child.removeAllListeners()
+    },
+    isYoung(id) {
+      const record = records.get(id)
+      return running(record) && ageOf(record) < youth
     },
     signal(id, signal) {
       const record = records.get(id)

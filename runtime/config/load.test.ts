@@ -237,7 +237,7 @@ test('a stock configuration starts every role without a word', () => {
   const ofDnsmasq = ['dnsmasq_config_file', 'dhcp_broadcast_reply', 'dnsmasq_base_log_dir']
   assert.deepEqual(
     ofDnsmasq.map((name) => isKnownOption('DEFAULT', name)),
-    [true, true, false],
+    [true, true, true],
   )
   const { quotas } = loadRoleConfig(serverSections, { files: [{ path: 'stock', text: stock }] }).values
   assert.deepEqual([quotas.quota_trunk, quotas.quota_subnetpool, quotas.default_quota], [3, null, -1])

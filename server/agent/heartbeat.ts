@@ -42,14 +42,29 @@ const beatOn = prepared(
  */
 const looks = 2
 
+export type HeartbeatRecorder = (store: Store, host: string, beat: Heartbeat) => Promise<void>
+
 /**
- * Takes in a host's heartbeat, and starts what waited for its agents. A look that was cut short or met a failure is
- * taken again with the next heartbeat, by whichever server gets it.
+ * Answers what takes in a host's heartbeat, and starts what waited for its agents. A look that was cut short or met a
+ * failure is taken again with the next heartbeat, by whichever server gets it; one that takes longer than a host waits
+ * for its answer goes on alone.
  */
-export async function recordHeartbeat(store: Store, ml2: Ml2, host: string, beat: Heartbeat): Promise<void> {
-  const requestId = `heartbeat-${host}`
-  const isDue = await store.write({ requestId }, (tx) => storeBeat(tx, ml2, host, beat))
-  if (!isDue) return
+export function heartbeatRecorder(ml2: Ml2): HeartbeatRecorder {
+  const looking = new Set<string>()
+  return async (store, host, beat) => {
+    const requestId = `heartbeat-${host}`
+    const isDue = await store.write({ requestId }, (tx) => storeBeat(tx, ml2, host, beat))
+    if (!isDue || looking.has(host)) return
+    looking.add(host)
+    try {
+      await look(store, ml2, host, beat, requestId)
+    } finally {
+      looking.delete(host)
+    }
+  }
+}
+
+async function look(store: Store, ml2: Ml2, host: string, beat: Heartbeat, requestId: string): Promise<void> {
   const rebound = await rebindFailed(store, ml2, host, requestId)
   // What an L2 agent tells may connect the host to segments that its DHCP agent is to serve.
   const serves = beat.agents.some((agent) => agent.agent_type === dhcpAgentType)
@@ -93,9 +108,13 @@ async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promi
       row.binary !== told.binary ||
       row.availability_zone !== told.availability_zone ||
       row.configurations !== told.configurations
-    const isNews = differs || row.heartbeat_timestamp <= since
+    const isNews =
+      row.binary !== told.binary ||
+      row.availability_zone !== told.availability_zone ||
+      abilities(row.configurations) !== abilities(told.configurations) ||
+      row.heartbeat_timestamp <= since
     isDue ||= isNews
-    if (isNews || row.started_at !== startedAt) {
+    if (differs || isNews || row.started_at !== startedAt) {
       const now = { ...told, looks: isNews ? looks : row.looks }
       await tx.db.updateTable('agents').set(now).where('id', '=', row.id).execute()
     } else steady.push(state.agent_type)
@@ -106,6 +125,15 @@ async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promi
   }
   if (steady.length > 0) await beatOn.run(tx, { host, types: steady, now: tx.now })
   return isDue
+}
+
+/** What agents count changes all the time, and nothing waits for it. */
+const counted: readonly string[] = ['devices', 'networks', 'subnets', 'ports', 'routers']
+
+/** What an agent says of itself, without what it counts. */
+function abilities(configurations: string): string {
+  const all = JSON.parse(configurations) as Record<string, unknown>
+  return JSON.stringify(Object.entries(all).filter(([name]) => !counted.includes(name)))
 }
 
 async function insertAgent(

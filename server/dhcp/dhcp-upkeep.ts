@@ -119,6 +119,7 @@ async function incompleteNetworks(tx: ReadTx): Promise<string[]> {
             .select((count) => count.fn.countAll<number>().as('agents'))
             .innerJoin('agents as h', 'h.id', 'd.agent_id')
             .whereRef('d.network_id', '=', 's.network_id')
+            .where('h.admin_state_up', '=', 1)
             .where((on) =>
               on.or([
                 on('s.segment_id', 'is', null),

@@ -289,6 +289,24 @@ forEachEngine(
   },
 )
 
+onCloud('what an agent counts makes nobody look for what waits for it', async (cloud) => {
+  const looks = () =>
+    cloud.store.read(async (tx) =>
+      (await tx.db.selectFrom('agents').select('looks').execute()).map((row) => row.looks),
+    )
+  const beat = (counts: Shown) =>
+    cloud.beat('h1', { ovs: { ...ovsHost('192.0.2.1'), ...counts }, dhcp: { networks: counts.devices } })
+  for (let beats = 0; beats < 2; beats++) await beat({ devices: 1 })
+  await beat({ devices: 2 })
+  assert.deepEqual(await looks(), [0, 0])
+  assert.equal(
+    (await cloud.admin.list('agent', '?binary=neutron-openvswitch-agent'))[0]?.configurations.devices,
+    2,
+  )
+  await beat({ devices: 2, bridge_mappings: {} })
+  assert.deepEqual((await looks()).sort(), [0, 1])
+})
+
 onCloud(
   'with fewer addresses than agents, those serve that have one',
   async (cloud) => {
@@ -342,6 +360,8 @@ onCloud(
     assert.deepEqual([off?.device_id, off?.['binding:host_id']], ['reserved_dhcp_port', ''])
     assert.equal(await status(), 'ACTIVE', 'nobody would ever say that it is served')
     assert.deepEqual(await servedBy(cloud, network.id), ['h1'], 'the network stays its own')
+    const upkeep = dhcpUpkeep(cloud.store, createMl2(cloud.settings, silentLogger))
+    assert.equal(await upkeep(), 0, 'nothing to be done until it is on again')
     await cloud.admin.remove('port', port.id)
     assert.deepEqual(await hosts(), [])
     await cloud.admin.update('agent', agent?.id, { admin_state_up: true })

@@ -24,15 +24,12 @@ export async function ensureEpoch(store: Store, log: Logger): Promise<string> {
     const row = await db.selectFrom('feed_epoch').selectAll().executeTakeFirst()
     if (row?.origin === origin) return row.epoch
     const epoch = randomUUID()
-    if (row === undefined) {
-      await db.insertInto('feed_epoch').values({ id: 1, epoch, origin, schema: documentSchema }).execute()
-      return epoch
-    }
     // Transaction ids of another cluster order nothing here. The relay's audit finds what these changes would tell.
     await db.deleteFrom('changes').execute()
-    await db.updateTable('consumers').set({ xid: 0, seq: 0 }).execute()
-    await db.updateTable('feed_epoch').set({ epoch, origin }).execute()
-    log.warn({ epoch }, 'the database was restored: all hosts start over')
+    const known = await db.updateTable('consumers').set({ xid: 0, seq: 0 }).returning('name').execute()
+    await db.deleteFrom('feed_epoch').execute()
+    await db.insertInto('feed_epoch').values({ id: 1, epoch, origin, schema: documentSchema }).execute()
+    if (known.length > 0) log.warn({ epoch }, 'the database was restored: all hosts start over')
     return epoch
   })
 }

@@ -35,22 +35,23 @@ const pruneChanges = prepared('prune-changes', (db, p: { before: string; limit: 
     )
 })
 
-const oldTombstones = prepared('prune-tombstones', (db, p: { before: number; limit: number }) =>
-  db
-    .selectFrom('host_documents')
-    .select(['host', 'type', 'id', 'seq'])
-    .where('present', '=', 0)
-    .where('removed_at', '<', p.before)
-    .orderBy('removed_at')
-    .limit(p.limit),
-)
-
-const dropTombstone = prepared('prune-tombstone', (db, p: { type: string; id: string; host: string }) =>
+const dropTombstones = prepared('prune-tombstones', (db, p: { before: number; limit: number }) =>
   db
     .deleteFrom('host_documents')
-    .where('type', '=', p.type)
-    .where('id', '=', p.id)
-    .where('host', '=', p.host),
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple('type', 'id', 'host'),
+        'in',
+        selectFrom('host_documents')
+          .select(['type', 'id', 'host'])
+          .where('present', '=', 0)
+          .where('removed_at', '<', p.before)
+          .orderBy('removed_at')
+          .limit(p.limit)
+          .$asTuple('type', 'id', 'host'),
+      ),
+    )
+    .returning(['host', 'seq']),
 )
 
 const raiseFloor = prepared('prune-floor', (db, p: { host: string; floor: number }) =>
@@ -71,12 +72,9 @@ export async function prune(store: Store, retention: Retention, now: Date): Prom
 }
 
 async function pruneTombstones(tx: Tx, before: number): Promise<number> {
-  const old = await oldTombstones.all(tx, { before, limit: pruneLimit })
+  const old = await dropTombstones.all(tx, { before, limit: pruneLimit })
   const floors = new Map<string, number>()
-  for (const { host, type, id, seq } of old) {
-    await dropTombstone.run(tx, { host, type, id })
-    floors.set(host, Math.max(floors.get(host) ?? 0, seq))
-  }
+  for (const { host, seq } of old) floors.set(host, Math.max(floors.get(host) ?? 0, seq))
   for (const [host, floor] of floors) await raiseFloor.run(tx, { host, floor })
   return old.length
 }

@@ -390,6 +390,10 @@ test('tables are for reading, columns in any case', async () => {
   assert.match(await here('blue', 'port list --fixed-ip subnet=range -f value -c ID'), /^[0-9a-f-]{36}\n/)
   assert.match(await here('blue', 'security group show default'), /\n\|\s+\| id='.*direction=/)
   assert.equal(await here('blue', 'trunk list -f value'), '')
+  await here('blue', 'port set stem --tag red')
+  const named = (filter: string) => here('blue', `port list --network ground ${filter} -f value -c name`)
+  assert.equal((await named('--any-tags red,green')).trim(), 'stem')
+  assert.doesNotMatch(await named('--not-any-tags red,green'), /stem/)
   await assert.rejects(here('blue', 'port list -c colour'), /there is no column colour/)
   await assert.rejects(here('blue', 'network create one two'), /what is two/)
   await assert.rejects(

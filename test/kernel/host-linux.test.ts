@@ -187,6 +187,8 @@ describe('the Linux side of a host', { skip: whyNoTestHosts() ?? false }, () => 
     const clients = (mac: (n: number) => string) =>
       numbers.map((n): [string, HostObject[]] => [`client ${n}`, [entry(mac(n), `10.0.0.${n}`)]])
     const log = () => readFile(join(dir, 'log'), 'utf8')
+    // Signals that wait until the server is old enough are delivered.
+    await new Promise((resolve) => setTimeout(resolve, 800))
     const before_ = (await log()).length
     const said = async (what: RegExp) => ((await log()).slice(before_).match(what) ?? []).length
     const read = /read .*hosts\/10\.0\.0\.39\n/g

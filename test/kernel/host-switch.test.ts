@@ -256,7 +256,7 @@ describe('the switch of a host', { skip: whyNoTestHosts() ?? false }, () => {
     await box.run(['kill', '-STOP', monitor])
     await ovs('del-br', 'br-tun')
     await box.run(['kill', '-KILL', monitor])
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await new Promise((resolve) => setTimeout(resolve, 300))
     assert.doesNotMatch(await ovs('list-br'), /br-tun/)
     await until('flows', same)
     await host.idle()

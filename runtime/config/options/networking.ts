@@ -246,6 +246,10 @@ export const dhcpOptions = {
     help: 'A configuration file of your own that every dnsmasq reads too (network boot, for instance).',
   }),
   dhcp_broadcast_reply: boolean({ default: false, help: 'Answer every DHCP request by broadcast.' }),
+  dnsmasq_base_log_dir: text({
+    default: null,
+    help: 'Not served: what dnsmasq writes stands in the logs of the agent’s run directory.',
+  }),
   enable_isolated_metadata: boolean({
     default: false,
     help: 'Serve metadata from the DHCP namespace to subnets without a router.',
