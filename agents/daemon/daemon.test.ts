@@ -9,7 +9,7 @@ import type { Feed } from '../../bus/feed.ts'
 import { type MemoryFeedOptions, memoryFeed } from '../../bus/memory.ts'
 import { setDigest } from '../../model/documents/digest.ts'
 import type { Envelope } from '../../model/documents/documents.ts'
-import { silentLogger } from '../../runtime/log.ts'
+import { type LogFields, type Logger, silentLogger } from '../../runtime/log.ts'
 import { l2Role } from '../l2/l2.role.ts'
 import { envelope, network, port } from '../testing/documents.ts'
 import { type ScriptedFeed, scriptedFeed } from '../testing/feed.server.ts'
@@ -41,10 +41,11 @@ interface Options {
   feed: Feed
   directory: string
   host?: ReturnType<typeof memoryHost>
+  log?: Logger
 }
 
 /** A daemon of host-a with the L2 role; pulls every 50 ms, beats every 40 ms. */
-async function run(t: TestContext, { feed, directory, host = memoryHost() }: Options) {
+async function run(t: TestContext, { feed, directory, host = memoryHost(), log = silentLogger }: Options) {
   const cache = openCache({ directory, host: 'host-a', log: silentLogger })
   const daemon = createDaemon({
     hostName: 'host-a',
@@ -52,7 +53,7 @@ async function run(t: TestContext, { feed, directory, host = memoryHost() }: Opt
     host,
     cache,
     roles: [l2Role(settings)],
-    log: silentLogger,
+    log,
     reportInterval: 40,
     safetyPull: 50,
   })
@@ -211,6 +212,34 @@ test('changes that could not be acted upon are not lost', async (t) => {
   server.put(doc(5))
   await until('the port has come', same(cache, server))
   await until('it is acted upon', () => host.pieces.has(`l2/port/${port(5).id}`))
+})
+
+test('a piece that fails is told of once and tried again; the rest goes on, and what it has is not removed', async (t) => {
+  const server = scriptedFeed()
+  // What no role can read.
+  const broken = envelope('port', port(5, { allowed_address_pairs: null as never }))
+  server.put(net, broken, doc(6))
+  const host = memoryHost()
+  host.plug(port(5).id, port(6).id)
+  const told: unknown[] = []
+  const log = { ...silentLogger, error: ({ piece }: LogFields) => told.push(piece) }
+  const { daemon, cache } = await run(t, { feed: memoryFeed(server), directory: directoryFor(t), host, log })
+  await daemon.ready
+  const wired = (n: number, generation: number) => () =>
+    isDeepStrictEqual(fact(server, n), { kind: 'port-wired', port_id: port(n).id, generation, wired: true })
+  await until('the other is wired', wired(6, 1))
+  server.put(doc(6, 2))
+  await until('and goes on', wired(6, 2))
+  const { setPiece } = host
+  host.setPiece = () => assert.fail('not now')
+  server.put(doc(5, 3))
+  await until('the port has come', same(cache, server))
+  await sleep(120)
+  assert.deepEqual([told, fact(server, 5)], [[`l2/port/${port(5).id}`], undefined])
+  assert.equal(host.removalsAllowed, false)
+  host.setPiece = setPiece
+  await until('it is wired without another change', wired(5, 3))
+  await until('removals are allowed', () => host.removalsAllowed)
 })
 
 const unkind: MemoryFeedOptions = {

@@ -6,13 +6,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AgentState, Fact, Feed } from '../../bus/feed.ts'
 import type { Host, PieceStatus } from '../../host/host.ts'
 import type { HostObject } from '../../host/objects.ts'
-import type { Logger } from '../../runtime/log.ts'
+import type { LogFields, Logger } from '../../runtime/log.ts'
 import type { Cache } from './cache.ts'
 import type { DocumentChange } from './documents.ts'
 import { createHeartbeats } from './heartbeat.ts'
 import type { AgentMetrics } from './metrics.ts'
 import { createReporter } from './reporter.ts'
-import type { Role, Standing, View } from './role.ts'
+import type { Role, Standing, View, ViewChanges } from './role.ts'
 import { createSync } from './sync.ts'
 
 export interface DaemonOptions {
@@ -55,6 +55,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const abort = new AbortController()
   const reporter = createReporter({ feed, log, onRefused: (count) => options.metrics?.refused(count) })
   const pieces = new Map<string, Piece>()
+  /** Ids of pieces that could not be worked out or set: tried again with whatever comes next, and with each pull. */
+  const failing = new Set<string>()
   const accepted = Promise.withResolvers<void>()
   const converged = Promise.withResolvers<void>()
   /** Turns true with the first whole snapshot: from then on, things that are not wanted go. */
@@ -132,38 +134,70 @@ export function createDaemon(options: DaemonOptions): Daemon {
     return states
   }
 
+  /** What a piece that could not be set has on the host is not taken for unwanted. */
   function allowRemovals(): void {
-    if (removing) return
+    if (removing || failing.size > 0) return
     removing = true
     host.allowRemovals()
   }
 
+  /** What throws, as on a document that a role cannot read, holds up nothing else. Answers whether it went well. */
+  function attempt(about: LogFields, step: () => void, level: 'error' | 'debug' = 'error'): boolean {
+    try {
+      step()
+      return true
+    } catch (error) {
+      log[level]({ ...about, err: error }, 'cannot be worked out: going on without it')
+      return false
+    }
+  }
+
   /** Recomputes the pieces that these changes affect, and the facts of the ports that are concerned. */
-  function update(
-    documents: readonly DocumentChange[],
-    plugs: ReadonlySet<string> | readonly string[],
-  ): void {
+  function update(documents: readonly DocumentChange[], plugs: readonly string[]): void {
     const ports = new Set<string>(plugs)
     for (const { type, id } of documents) if (type === 'port' || type === 'dhcp-entry') ports.add(id)
+    const news: ViewChanges[] = documents.map((one) => ({ documents: [one], plugs: [] }))
+    news.push({ documents: [], plugs })
     for (const role of roles) {
-      for (const id of new Set(role.affected(view, { documents, plugs }))) {
-        if (setPiece(id, role.piece(view, id))) continue
-        for (const port of role.concerned(view, id)) ports.add(port)
+      const ids = new Set([...failing].filter((id) => isOf(role, id)))
+      for (const changes of news) {
+        attempt({ role: role.name, document: changes.documents[0]?.id }, () => {
+          for (const id of role.affected(view, changes)) ids.add(id)
+        })
       }
+      for (const id of ids) if (!setPiece(role, id)) noteConcerned(role, id, ports)
     }
     tellOf(ports)
   }
 
+  const isOf = (role: Role, piece: string): boolean => piece.startsWith(`${role.name}/`)
+
+  function noteConcerned(role: Role, piece: string, ports: Set<string>): void {
+    attempt({ piece }, () => {
+      for (const port of role.concerned(view, piece)) ports.add(port)
+    })
+  }
+
   /** Answers true when the piece is as it was. */
-  function setPiece(id: string, objects: readonly HostObject[]): boolean {
-    const before = pieces.get(id)
-    if (objects.length === 0 && before === undefined) return true
-    if (before !== undefined && isDeepStrictEqual(before.objects, objects)) return true
-    host.setPiece(id, objects)
-    if (objects.length === 0) pieces.delete(id)
-    else pieces.set(id, { objects, standing: 'pending' })
-    log.debug({ piece: id, objects: objects.length }, 'piece set')
-    return false
+  function setPiece(role: Role, id: string): boolean {
+    const failed = failing.has(id)
+    let same = false
+    const step = (): void => {
+      const objects = role.piece(view, id)
+      const before = pieces.get(id)
+      same = isDeepStrictEqual(before?.objects ?? [], objects)
+      if (same) return
+      host.setPiece(id, objects)
+      if (objects.length === 0) pieces.delete(id)
+      else pieces.set(id, { objects, standing: 'pending' })
+      log.debug({ piece: id, objects: objects.length }, 'piece set')
+    }
+    if (!attempt({ piece: id }, step, failed ? 'debug' : 'error')) {
+      failing.add(id)
+      return failed
+    }
+    failing.delete(id)
+    return same && !failed
   }
 
   function onStatus(changed: readonly PieceStatus[]): void {
@@ -176,10 +210,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         log.warn({ piece: id, failures }, 'not in place')
       piece.standing = standing
       log.debug({ piece: id, standing }, 'piece')
-      for (const role of roles) {
-        if (!id.startsWith(`${role.name}/`)) continue
-        for (const port of role.concerned(view, id)) ports.add(port)
-      }
+      for (const role of roles) if (isOf(role, id)) noteConcerned(role, id, ports)
     }
     tellOf(ports)
   }
@@ -189,13 +220,16 @@ export function createDaemon(options: DaemonOptions): Daemon {
     if (lastTold !== undefined && lastTold !== JSON.stringify(agents())) heartbeats.now()
   }
 
-  const standing = (id: string): Standing => pieces.get(id)?.standing ?? 'pending'
+  const standing = (id: string): Standing =>
+    failing.has(id) ? 'failed' : (pieces.get(id)?.standing ?? 'pending')
 
   function tellOf(ports: Iterable<string>): void {
     for (const port of ports) {
       for (const role of roles) {
-        const fact = role.fact(view, port, standing)
-        if (fact !== undefined && isNews(fact)) reporter.tell(fact)
+        attempt({ role: role.name, port }, () => {
+          const fact = role.fact(view, port, standing)
+          if (fact !== undefined && isNews(fact)) reporter.tell(fact)
+        })
       }
       const { documents } = view
       if (!documents.get('port', port) && !documents.get('dhcp-entry', port)) reporter.forget(port)
@@ -211,7 +245,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   options.metrics?.watch({
     documents: () => cache.replica.documents.size,
     sequence: () => cache.replica.position?.sequence ?? null,
-    pieces: () => pieces.values().map((piece) => piece.standing),
+    pieces: () => new Set([...pieces.keys(), ...failing]).values().map(standing),
     pendingFacts: reporter.pending,
     mended: () => sync.mended,
   })
@@ -220,9 +254,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
     async start() {
       await host.start()
       host.onStatus(onStatus)
-      host.onPlugs((changed) => update([], changed))
+      host.onPlugs((changed) => update([], [...changed]))
       host.onBridges(onBridges)
-      for (const role of roles) for (const id of role.always) setPiece(id, role.piece(view, id))
+      for (const role of roles) for (const id of role.always) setPiece(role, id)
       const held = Array.from(cache.replica.documents.envelopes(), (after) => {
         return { type: after.type, id: after.id, before: undefined, after }
       })

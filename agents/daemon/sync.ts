@@ -13,7 +13,10 @@ export interface SyncOptions {
   feed: Feed
   cache: Cache
   log: Logger
-  /** Called after the replica took something in. `complete`: nothing more is to be had now. */
+  /**
+   * Called after the replica took something in, and after each pull that found nothing. `complete`: nothing more is to
+   * be had now. Does not throw: of each change it is told once.
+   */
   onChanges(changes: readonly DocumentChange[], complete: boolean): void
   /** What the server holds has another history than was known here: it may have forgotten what it was told. */
   onForgotten(): void
@@ -45,17 +48,15 @@ export function createSync(options: SyncOptions): Sync {
   let mendWanted = false
   let mended = 0
 
-  /** What was taken in and is to be acted upon. */
-  let gathered: DocumentChange[] = []
-
-  function act(complete: boolean): void {
-    options.onChanges(gathered, complete)
-    gathered = []
-  }
-
   /** What came while nobody listened is acted upon as a whole: its end state, once. */
   async function pullAll(signal: AbortSignal): Promise<void> {
     let since = performance.now()
+    let gathered: DocumentChange[] = []
+    const act = (complete: boolean): void => {
+      const changes = gathered
+      gathered = []
+      options.onChanges(changes, complete)
+    }
     try {
       for (let complete = false; !complete && !signal.aborted; ) {
         const page = await feed.pull(cache.replica.position)
@@ -109,8 +110,7 @@ export function createSync(options: SyncOptions): Sync {
       const gone = keys.filter((key) => !found.has(keyText(key)) && documents.has(key))
       const changes = cache.repair({ upserts, removals: [...gone, ...(first === 0 ? removals : [])] })
       mended += changes.length
-      gathered = gathered.concat(changes)
-      act(cache.replica.complete)
+      options.onChanges(changes, cache.replica.complete)
     }
     options.onForgotten()
     log.warn(
@@ -133,11 +133,8 @@ export function createSync(options: SyncOptions): Sync {
       } catch (error) {
         if (signal.aborted) return
         failures += 1
-        const reason =
-          gathered.length > 0
-            ? 'what has changed cannot be acted upon: trying again'
-            : 'the server does not answer: going on with what is known'
-        if (failures === 1) log.warn({ err: error }, reason)
+        if (failures === 1)
+          log.warn({ err: error }, 'the server does not answer: going on with what is known')
         await wake.wait(backoff(failures), signal)
       }
     }
