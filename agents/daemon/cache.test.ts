@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
+import fs, {
   appendFileSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -176,6 +177,33 @@ test('where it cannot be written, for whatever reason, the host goes on; and it 
       assert.equal(after.replica.documents.digest(), cache.replica.documents.digest())
     }
   }
+})
+
+test('a journal that can neither be written nor set aside is doubted by the next agent, as a stale one is', (t) => {
+  const directory = directoryFor(t)
+  const whole = () => {
+    const { replica, close } = open(directory)
+    close()
+    return [replica.complete, replica.position?.sequence, replica.documents.size]
+  }
+  const cache = open(directory)
+  cache.apply(page(1, [], { snapshot: true }))
+  cache.apply(page(2, [1, 2]))
+  assert.deepEqual(whole(), [true, 2, 2])
+  const rename = t.mock.method(fs, 'renameSync', () => assert.fail('the disk cannot be written'))
+  const disk = fillDisk(t, 0, 'EIO')
+  cache.apply(page(3, [3]))
+  assert.deepEqual(whole(), [false, undefined, 2])
+  rename.mock.restore()
+  disk.free()
+  rmSync(join(directory, 'documents.journal'))
+
+  // One that is stale and says that nothing is wanted is no truer.
+  const empty = open(directory)
+  empty.apply(page(1, [], { snapshot: true }))
+  empty.close()
+  renameSync(join(directory, 'documents.journal'), join(directory, 'documents.stale'))
+  assert.deepEqual(whole(), [false, undefined, 0])
 })
 
 test('a directory that cannot be had stops nobody', (t) => {

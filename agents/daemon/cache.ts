@@ -57,8 +57,8 @@ const retryAfter = 1000
 const pageSize = 500
 
 /**
- * Has replayed the journal when it returns. Throws what the disk throws, except that it is full. For one process at a
- * time: nothing locks it.
+ * Has replayed the journal when it returns. No error of the disk is thrown: the host goes on without one. For one
+ * process at a time: nothing locks it.
  */
 export function openCache(options: CacheOptions): Cache {
   const { directory, host, log, compactAbove = 1 << 20 } = options
@@ -90,7 +90,7 @@ export function openCache(options: CacheOptions): Cache {
     if (length === 0) {
       load(stale)
       // What came after it is not known: nothing is taken for unwanted before a server has answered.
-      if (replica.documents.size > 0) replica.doubt()
+      replica.doubt()
       anew()
       return
     }
@@ -98,8 +98,12 @@ export function openCache(options: CacheOptions): Cache {
     try {
       file = openSync(path, 'a', 0o600)
       ftruncateSync(file, length)
+      // A header more says nothing, and shows whether there can be more.
+      length += writeEntry(file, { header })
       attempt(() => rmSync(stale, { force: true }))
     } catch (error) {
+      // Perhaps an earlier agent could not write it either, nor set it aside: then more came after it, as after a stale one.
+      replica.doubt()
       setAside(error)
     }
   }
