@@ -55,3 +55,50 @@ test('leases are seen while their server is wanted; afterwards nobody looks at i
   facility.wanted?.('six', undefined, other)
   disk.free()
 })
+
+test('from whom an address was withdrawn is known to the next agent: it keeps the lease of whoever came after', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'nucleon-leases-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'leases')
+  const ip = '2001:db8::5'
+  const of = { kind: 'lease', process: 'dnsmasq-1', namespace: 'qdhcp-1', link: 'tap-1', file, ip } as const
+  const [a, b]: [Lease, Lease] = [
+    { ...of, mac: 'fa:16:3e:00:00:0a' },
+    { ...of, mac: 'fa:16:3e:00:00:0b' },
+  ]
+  const hold = ({ mac }: Lease) =>
+    writeFileSync(file, `duid 00:01\n1700000000 7 ${ip} * 00:03:00:01:${mac}\n`)
+  const agent = async () => {
+    const ledger = openLedger(join(directory, 'ledger'))
+    const facility = createLeasesFacility({ ledger, processes: () => [], isWanted: () => true })
+    await facility.start({ changed() {}, resolved() {}, renewed() {} })
+    return {
+      want: (lease: Lease) => facility.wanted?.(`lease ${lease.mac}`, lease, undefined),
+      withdraw: (lease: Lease) => facility.wanted?.(`lease ${lease.mac}`, undefined, lease),
+      /** Whether the lease is to be released. */
+      releases: async () => (await facility.observe(file)).found.map(({ ours }) => ours),
+      known: () => [...ledger.keys()],
+    }
+  }
+  hold(a)
+  const first = await agent()
+  first.want(a)
+  assert.deepEqual(await first.releases(), [false])
+  first.want(b)
+  first.withdraw(a)
+  assert.deepEqual(await first.releases(), [true])
+
+  const second = await agent()
+  second.want(b)
+  assert.deepEqual(await second.releases(), [true], 'it is the first one’s yet')
+  const third = await agent()
+  hold(b)
+  third.want(b)
+  assert.deepEqual([await third.releases(), third.known()], [[false], []])
+
+  third.want(a)
+  third.withdraw(b)
+  assert.deepEqual([await third.releases(), third.known().length], [[true], 1])
+  rmSync(file)
+  assert.deepEqual([await third.releases(), third.known()], [[], []])
+})

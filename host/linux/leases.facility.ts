@@ -46,10 +46,10 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
   const wantedLeases = new Map<string, Map<string, Lease>>()
   /**
    * IPv6 addresses, by file and address, whose lease was withdrawn from one client, perhaps to be given to another:
-   * the client that had the lease when this was noticed. Kept in the ledger too: the lease alone would not tell the
-   * next agent that it is not its new owner's.
+   * who was found to have the lease by the first look after that. Kept in the ledger too: the lease alone would not tell
+   * the next agent that it is not its new owner's.
    */
-  const withdrawn = new Map<string, DnsmasqLease | undefined>()
+  const withdrawn = new Map<string, string | undefined>()
   /** Wanted leases: how many there are by process and address, for DHCPv6, whose file may not tell the MAC. */
   const wantedAddresses = new Map<string, number>()
   /** What was last read, by file and ident. */
@@ -102,27 +102,27 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
     for (const [place, holder] of withdrawn) {
       if (!isOf(file, place)) continue
       const lease = all.find((one) => place === `${file} ${one.ip}`)
-      const another = holder && (lease?.clientId !== holder.clientId || lease?.iaid !== holder.iaid)
-      if (lease === undefined || another) forgetWithdrawn(place)
-      else withdrawn.set(place, lease)
+      if (lease === undefined || holderOf(lease) !== (holder ?? holderOf(lease))) forgetWithdrawn(place)
+      else if (holder === undefined) withdraw(place, holderOf(lease))
     }
   }
 
   const isOf = (file: string, place: string): boolean => place.startsWith(`${file} `)
 
-  function withdraw({ file, ip }: Lease): void {
-    const place = `${file} ${ip}`
-    withdrawn.set(place, undefined)
+  function withdraw(place: string, holder?: string): void {
+    const before = withdrawn.get(place)
+    withdrawn.set(place, holder)
     try {
-      options.ledger.add(`withdrawn ${place}`)
+      options.ledger.add(withdrawnKey(place, holder))
+      if (before !== holder) options.ledger.strike(withdrawnKey(place, before))
     } catch {
       // The disk is full: this agent knows it all the same.
     }
   }
 
   function forgetWithdrawn(place: string): void {
+    for (const holder of [undefined, withdrawn.get(place)]) options.ledger.strike(withdrawnKey(place, holder))
     withdrawn.delete(place)
-    options.ledger.strike(`withdrawn ${place}`)
   }
 
   async function release(change: Change): Promise<void> {
@@ -149,8 +149,10 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
     scopeOf: (object) => (object.kind === 'lease' ? object.file : ''),
     async start(listener) {
       events = listener
-      for (const key of options.ledger.keys())
-        if (key.startsWith('withdrawn ')) withdrawn.set(key.slice('withdrawn '.length), undefined)
+      for (const key of options.ledger.keys()) {
+        const [, place, holder] = /^withdrawn (.+?)(?: from (\d+ \S+))?$/.exec(key) ?? []
+        if (place !== undefined) withdrawn.set(place, holder)
+      }
       return []
     },
     wanted(key, object, before) {
@@ -168,7 +170,7 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
             wantedLeases.delete(before.process)
             files.delete(before.file)
           }
-          if (before.ip.includes(':')) withdraw(before)
+          if (before.ip.includes(':')) withdraw(`${before.file} ${before.ip}`)
         }
         events?.changed(before.file)
       }
@@ -208,6 +210,14 @@ export function createLeasesFacility(options: LeasesOptions): LeasesFacility {
 
 function optionOf(process: Process, name: string): string | undefined {
   return process.argv.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1)
+}
+
+/** Who has a lease, by what he says of himself. */
+const holderOf = ({ iaid, clientId }: DnsmasqLease): string => `${iaid} ${clientId}`
+
+/** Without a holder until one was looked for. */
+function withdrawnKey(place: string, holder: string | undefined): string {
+  return `withdrawn ${place}${holder === undefined ? '' : ` from ${holder}`}`
 }
 
 async function textOf(file: string): Promise<string> {
