@@ -31,6 +31,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
   mkdirSync(options.runDir, { recursive: true })
   const ledger = openLedger(join(options.runDir, 'ledger'))
   const keepers = new Map<string, Keeper>()
+  let removing = false
   const keep = (facility: Facility): Keeper => {
     const keeper = createKeeper({
       facility,
@@ -64,6 +65,7 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
     generationOf,
     starting: (process) => leases.starting(process),
     begun: (id) => files.begun(id),
+    removing: () => removing,
   })
   const flows = createFlowsFacility({ runDir: options.ovsRunDir, cookie: options.cookie, ovs, log })
   const files = createFilesFacility({
@@ -96,7 +98,10 @@ export function createHost(options: HostOptions, log: Log, extras: HostExtras = 
       reconciler.start()
     },
     setPiece: reconciler.setPiece,
-    allowRemovals: reconciler.allowRemovals,
+    allowRemovals() {
+      removing = true
+      reconciler.allowRemovals()
+    },
     plugs: ovs.plugs,
     onPlugs: ovs.onPlugs,
     bridges: ovs.bridges,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import fs, { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -21,17 +22,18 @@ function directoryFor(t: TestContext): string {
   return runDir
 }
 
-async function agent(runDir: string, wanted: Process): Promise<Facility> {
+async function agent(runDir: string, wanted?: Process, removing = () => true): Promise<Facility> {
   const options = {
     runDir,
     log: silentLogger,
     generationOf: () => undefined,
     async starting() {},
     begun() {},
+    removing,
   }
   const facility = createProcessesFacility(options)
   await facility.start(events)
-  facility.wanted?.(ident, wanted, undefined)
+  if (wanted) facility.wanted?.(ident, wanted, undefined)
   return facility
 }
 
@@ -69,4 +71,25 @@ test('of a process that has ended and is not wanted any more nothing is left', a
   const end = performance.now() + 5000
   while (left(runDir).length > 0 && performance.now() < end) await sleep(50)
   assert.deepEqual(left(runDir), [])
+})
+
+test('nothing of one is forgotten before removals are allowed; where that fails the agent lives on', async (t) => {
+  const runDir = directoryFor(t)
+  const brief = running(['true'])
+  const first = await agent(runDir, brief)
+  await first.apply([{ ident, observed: undefined, wanted: brief }])
+  while ((await found(first)).length > 0) await sleep(20)
+  await first.stop()
+  let removing = false
+  const second = await agent(runDir, undefined, () => removing)
+  await sleep(1200)
+  assert.equal(left(runDir).length, 2)
+  const remove = t.mock.method(fs, 'rmSync', () => assert.fail('the disk cannot be written'))
+  syncBuiltinESMExports()
+  removing = true
+  while (remove.mock.callCount() === 0) await sleep(50)
+  await second.stop()
+  remove.mock.restore()
+  syncBuiltinESMExports()
+  assert.ok(left(runDir).length > 0)
 })

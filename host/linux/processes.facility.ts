@@ -33,6 +33,8 @@ export interface ProcessesOptions {
   starting(process: Process): Promise<void>
   /** Told once of each process that is ready, with its id. */
   begun(id: string): void
+  /** False while more may be wanted than is known: what is left of a process that has ended is kept. */
+  removing(): boolean
 }
 
 export type SignalOutcome = 'sent' | 'later' | 'absent'
@@ -119,7 +121,11 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
   /** Of one that is gone and not wanted nothing is left. */
   function forget(id: string): void {
     drop(id)
-    rmSync(logPath(id), { force: true })
+    try {
+      rmSync(logPath(id), { force: true })
+    } catch {
+      // The disk cannot be written, so that its record is left too: the next agent forgets it.
+    }
   }
 
   function load(): void {
@@ -313,7 +319,7 @@ export function createProcessesFacility(options: ProcessesOptions): ProcessesFac
         for (const [id, record] of records) {
           if (children.has(id) || running(record)) continue
           listener.changed(id)
-          if (!wanted.has(id)) forget(id)
+          if (!wanted.has(id) && options.removing()) forget(id)
         }
       }, 1000)
       watch.unref()
