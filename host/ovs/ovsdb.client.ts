@@ -48,7 +48,10 @@ export interface OvsdbClientOptions {
   /** Columns to monitor, by table. */
   tables: Readonly<Record<string, readonly string[]>>
   listener: OvsdbListener
-  /** Milliseconds of silence until an echo is asked for, and again until the connection is given up. 5 s unless told. */
+  /**
+   * Milliseconds; 5 s unless told. An echo is asked for after one to two of these without a word, and the connection
+   * is given up after one more.
+   */
   patience?: number
 }
 
