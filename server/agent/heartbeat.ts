@@ -52,19 +52,21 @@ export type HeartbeatRecorder = (store: Store, host: string, beat: Heartbeat) =>
 export function heartbeatRecorder(ml2: Ml2): HeartbeatRecorder {
   const looking = new Set<string>()
   return async (store, host, beat) => {
-    const requestId = `heartbeat-${host}`
-    const isDue = await store.write({ requestId }, (tx) => storeBeat(tx, ml2, host, beat))
+    const isDue = await store.write({ requestId: requestIdOf(host) }, (tx) => storeBeat(tx, ml2, host, beat))
     if (!isDue || looking.has(host)) return
     looking.add(host)
     try {
-      await look(store, ml2, host, beat, requestId)
+      await look(store, ml2, host, beat)
     } finally {
       looking.delete(host)
     }
   }
 }
 
-async function look(store: Store, ml2: Ml2, host: string, beat: Heartbeat, requestId: string): Promise<void> {
+const requestIdOf = (host: string): string => `heartbeat-${host}`
+
+async function look(store: Store, ml2: Ml2, host: string, beat: Heartbeat): Promise<void> {
+  const requestId = requestIdOf(host)
   const rebound = await rebindFailed(store, ml2, host, requestId)
   // What an L2 agent tells may connect the host to segments that its DHCP agent is to serve.
   const serves = beat.agents.some((agent) => agent.agent_type === dhcpAgentType)
@@ -104,15 +106,13 @@ async function storeBeat(tx: Tx, ml2: Ml2, host: string, beat: Heartbeat): Promi
       isDue = true
       continue
     }
-    const differs =
-      row.binary !== told.binary ||
-      row.availability_zone !== told.availability_zone ||
-      row.configurations !== told.configurations
+    const moved = row.binary !== told.binary || row.availability_zone !== told.availability_zone
+    const reconfigured = row.configurations !== told.configurations
+    const differs = moved || reconfigured
     const isNews =
-      row.binary !== told.binary ||
-      row.availability_zone !== told.availability_zone ||
-      abilities(row.configurations) !== abilities(told.configurations) ||
-      row.heartbeat_timestamp <= since
+      moved ||
+      row.heartbeat_timestamp <= since ||
+      (reconfigured && abilities(row.configurations) !== abilities(told.configurations))
     isDue ||= isNews
     if (differs || isNews || row.started_at !== startedAt) {
       const now = { ...told, looks: isNews ? looks : row.looks }
