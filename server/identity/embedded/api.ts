@@ -1,6 +1,8 @@
 /** The Identity API v3 of the embedded identity service, on a Fastify instance of its own. */
+
 import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyInstance } from 'fastify'
+import { holdNull } from '../../../lib/null-characters.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { Logger } from '../../../runtime/log.ts'
 import type { Store } from '../../store/store.ts'
@@ -42,10 +44,9 @@ export function buildIdentityApi(options: IdentityApiOptions): FastifyInstance {
       done(new KeystoneError(400, 'Bad Request', 'The request body is not JSON.'))
     }
   })
-  // Nothing can be called so, and PostgreSQL takes no such text.
   api.addHook('onRequest', async ({ params, query }) => {
-    if (hasNull(params)) throw new KeystoneError(404, 'Not Found', 'The resource could not be found.')
-    if (hasNull(query)) throw badRequest('A query parameter has a null character.')
+    if (holdNull(params)) throw new KeystoneError(404, 'Not Found', 'The resource could not be found.')
+    if (holdNull(query)) throw badRequest('A query parameter has a null character.')
   })
   api.addHook('onSend', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id)
@@ -70,10 +71,6 @@ export function buildIdentityApi(options: IdentityApiOptions): FastifyInstance {
   assignmentRoutes(api, tools)
   userRoutes(api, tools)
   return api
-}
-
-function hasNull(values: unknown): boolean {
-  return Object.values(Object(values)).some((value) => String(value).includes('\0'))
 }
 
 function version(base: string): object {
