@@ -5,24 +5,24 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { silentLogger } from '../../runtime/log.ts'
 import { fillDisk } from '../../runtime/testing/full-disk.ts'
-import type { Change, FacilityEvents } from '../facility.ts'
-import { openLedger } from '../ledger.ts'
+import type { Change, Facility, FacilityEvents } from '../facility.ts'
+import { type Ledger, openLedger } from '../ledger.ts'
 import type { File, HostObject } from '../objects.ts'
 import { createFilesFacility } from './files.facility.ts'
 
 const events: FacilityEvents = { changed() {}, resolved() {}, renewed() {} }
 
-test('on a full disk what cannot be written fails alone, and what goes makes room', async (t) => {
-  const place = mkdtempSync(join(tmpdir(), 'nucleon-files-'))
-  t.after(() => rmSync(place, { recursive: true }))
-  const runDir = join(place, 'run')
-  const path = join(place, 'hosts')
-  const signals: string[] = []
-  const files = createFilesFacility({
+/** With a process of any name that takes every signal. */
+function facilityIn(
+  runDir: string,
+  ledger: Ledger,
+  signalled: (process: string, signal: NodeJS.Signals) => unknown,
+): Facility {
+  return createFilesFacility({
     runDir,
-    ledger: openLedger(join(runDir, 'ledger')),
+    ledger,
     signal(process, signal) {
-      signals.push(`${process} ${signal}`)
+      signalled(process, signal)
       return 'sent'
     },
     isYoung: () => false,
@@ -31,6 +31,17 @@ test('on a full disk what cannot be written fails alone, and what goes makes roo
     initialLeases: () => '',
     log: silentLogger,
   })
+}
+
+test('on a full disk what cannot be written fails alone, and what goes makes room', async (t) => {
+  const place = mkdtempSync(join(tmpdir(), 'nucleon-files-'))
+  t.after(() => rmSync(place, { recursive: true }))
+  const runDir = join(place, 'run')
+  const path = join(place, 'hosts')
+  const signals: string[] = []
+  const files = facilityIn(runDir, openLedger(join(runDir, 'ledger')), (process, signal) =>
+    signals.push(`${process} ${signal}`),
+  )
   await files.start(events)
   t.after(() => files.stop())
   const apply = async (...changes: [HostObject | undefined, HostObject | undefined][]) => {
@@ -77,18 +88,8 @@ test('a file that an agent had hidden when it died is back before its server is 
   writeFileSync(join(path, '.a.old.new'), 'old')
   for (const name of ['b', '.b.old.new']) writeFileSync(join(path, name), name)
   let seen: string[] = []
-  const files = createFilesFacility({
-    runDir,
-    ledger,
-    signal() {
-      seen = readdirSync(path)
-      return 'sent'
-    },
-    isYoung: () => false,
-    processes: () => [],
-    pidOf: () => undefined,
-    initialLeases: () => '',
-    log: silentLogger,
+  const files = facilityIn(runDir, ledger, () => {
+    seen = readdirSync(path)
   })
   t.after(() => files.stop())
   await files.start(events)

@@ -16,7 +16,7 @@ export const adoptedValue = 'adopted'
 /** Index of the device that a port of ours was made on. */
 export const deviceKey = 'nucleon-device'
 /** The keys of a port's other_config that say what its tag stands for, as Neutron writes them. */
-export const segmentKeys = ['net_uuid', 'network_type', 'physical_network', 'segmentation_id'] as const
+const segmentKeys = ['net_uuid', 'network_type', 'physical_network', 'segmentation_id'] as const
 /** What the changes of one batch have in common. */
 export interface Batch {
   mirror: OvsdbMirror

@@ -181,7 +181,7 @@ export async function replaceDhcpAgent(tx: Tx, ml2: Ml2, networkId: string, agen
 }
 
 /** Who serves a network is no attribute of it; documents of the network and of its ports depend on it. */
-export function noteServing(tx: Tx, networkId: string): void {
+function noteServing(tx: Tx, networkId: string): void {
   tx.change({
     object: 'dhcp-serving',
     id: networkId,
